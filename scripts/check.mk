@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+# The checks; included by the Makefile. Every stage leaves "passed failed" in
+# $(BUILD)/check/<stage>.count, from which `make check` makes its last line.
+
+CHECK := $(BUILD)/check
+
+-include tests/target/rules.mk
+
+.PHONY: check check-style check-clang check-repro check-host check-target check-oracle \
+	check-system check-system-full bench
+
+# A script that calls make again must not inherit this make's job server.
+ALONE := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL
+
+check:
+	@sh scripts/install-deps.sh check
+	@sh scripts/fetch-debian.sh
+	@$(ALONE) $(PYTHON) scripts/check.py --build $(BUILD)
+
+check-style: $(BUILD)/.flags $(HEADERS) $(LIBFDT)/libfdt.a
+	@mkdir -p $(CHECK)
+	@$(PYTHON) scripts/check_style.py --build $(BUILD) --hostcc $(HOSTCC)
+
+check-clang:
+	@mkdir -p $(CHECK)
+	@$(ALONE) $(PYTHON) scripts/check_builds.py clang --build $(BUILD)
+
+check-repro:
+	@mkdir -p $(CHECK)
+	@$(ALONE) $(PYTHON) scripts/check_builds.py repro --build $(BUILD)
+
+check-target: all target-guests
+	@mkdir -p $(CHECK)
+	@$(PYTHON) tests/target/run.py
+
+check-oracle: all target-guests
+	@mkdir -p $(CHECK)
+	@$(PYTHON) tests/target/run.py --oracle
+
+check-system: all
+	@mkdir -p $(CHECK)
+	@$(ALONE) $(PYTHON) tests/system/run.py --quick --build $(BUILD) \
+		--count-file $(CHECK)/system.count $(SYSTEM_ARGS)
+
+check-system-full: all
+	@mkdir -p $(CHECK)
+	@$(ALONE) $(PYTHON) tests/system/run.py --build $(BUILD) $(SYSTEM_ARGS)
+
+bench: all target-guests
+	@$(PYTHON) bench/run.py $(BENCH_ARGS)
+
+# ---- unit tests on this machine ----------------------------------------------------------------
+# One program per tests/host/test_*.c. A comment in its first lines names the files under test:
+#     /* sources: hyp/mm/frame.c hyp/lib/string.c */
+# All of hyp/arch/host comes with them, as a library.
+
+HOST := $(BUILD)/host
+HOST_CPPFLAGS := -Ihyp/include -Ihyp/arch/host/include -Itests/host -I$(HOST)/include -I$(INC) \
+	-include $(HOST)/include/autoconf.h
+HOST_CFLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fno-strict-aliasing -fno-common \
+	-fsanitize=address,undefined -fno-sanitize-recover=all $(WARN) $(HOST_EXTRA)
+HOST_LIB_OBJS := $(patsubst %.c,$(HOST)/%.o,$(wildcard hyp/arch/host/*.c))
+
+# The tests run the checked variant of the code, whatever the user's configuration is.
+$(HOST)/include/autoconf.h: configs/debug_defconfig Kconfig scripts/autoconf.awk
+	@$(need_kconfig); mkdir -p $(@D)
+	@cd $(HOST) && $(KCONF) kconfig-conf --defconfig=$(CURDIR)/$< $(CURDIR)/Kconfig >/dev/null
+	$(Q)awk -f scripts/autoconf.awk $(HOST)/.config > $@
+
+$(HOST)/tests.mk: scripts/host_tests.py $(wildcard tests/host/test_*.c)
+	@mkdir -p $(@D)
+	$(Q)$(PYTHON) scripts/host_tests.py rules $(HOST) $(wildcard tests/host/test_*.c) > $@
+
+ifneq ($(filter check-host host-tests,$(MAKECMDGOALS)),)
+include $(HOST)/tests.mk
+endif
+
+$(HOST)/hyp/arch/host/%.o $(HOST)/tests/host/%.o: private HOST_CFLAGS += -Wno-conversion \
+	-Wno-missing-prototypes
+$(HOST)/hyp/lib/%.o: private HOST_CFLAGS += -fno-builtin -fno-tree-loop-distribute-patterns
+
+$(HOST)/%.o: %.c $(HOST)/include/autoconf.h | $(INC)/version.h
+	$(call say,HOSTCC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(HOST_CPPFLAGS) $(HOST_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(HOST)/libhost.a: $(HOST_LIB_OBJS)
+	$(Q)rm -f $@ && ar rcsD $@ $^
+
+$(HOST)/test_%: $(HOST)/tests/host/test_%.o $(HOST)/libhost.a
+	$(call say,HOSTLD,$@)
+	$(Q)$(HOSTCC) -fsanitize=address,undefined -o $@ $(filter %.o,$^) $(HOST)/libhost.a \
+		-lcmocka -lfdt
+
+.PHONY: host-tests
+host-tests: $(HOST_TESTS)
+check-host: host-tests
+	@mkdir -p $(CHECK)
+	@$(PYTHON) scripts/host_tests.py run $(CHECK) $(HOST_TESTS)
+
+-include $(shell [ -d $(HOST) ] && find $(HOST) -name '*.d')
