@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Cache maintenance by address to the point of coherency, and clearing memory with DC ZVA (Arm ARM
+ * C5.3.8). Line sizes are read each time: CPUs of one machine may differ.
+ */
+#include <arch/barrier.h>
+#include <arch/sysreg.h>
+#include <serai/arch.h>
+#include <serai/string.h>
+
+#define CTR_DMINLINE(ctr) FIELD_GET(ctr, 19, 16)
+#define DCZID_BS(dczid)	  FIELD_GET(dczid, 3, 0)
+#define DCZID_DZP	  BIT(4)
+#define ZVA_UNROLL	  8
+
+static u64 line_size(void)
+{
+	return 4UL << CTR_DMINLINE(read_sysreg(ctr_el0));
+}
+
+/* An instruction at eight addresses, %1 apart; %0 is left at the last. */
+#define EIGHT(insn)                                                                   \
+	insn "\n\tadd %0, %0, %1\n\t" insn "\n\tadd %0, %0, %1\n\t" insn          \
+	     "\n\tadd %0, %0, %1\n\t" insn "\n\tadd %0, %0, %1\n\t" insn         \
+	     "\n\tadd %0, %0, %1\n\t" insn "\n\tadd %0, %0, %1\n\t" insn         \
+	     "\n\tadd %0, %0, %1\n\t" insn
+
+#define FOR_LINES(op, va, size)                                        \
+	do {                                                           \
+		u64 step_ = line_size(), end_ = (u64)(va) + (size);    \
+		u64 a_ = ROUND_DOWN((u64)(va), step_);                 \
+                                                                       \
+		for (; a_ < end_ && end_ - a_ >= 8 * step_; a_ += step_)   \
+			__asm__ volatile(EIGHT("dc " op ", %0")        \
+					 : "+&r"(a_)                   \
+					 : "r"(step_)                  \
+					 : "memory");                  \
+		for (; a_ < end_; a_ += step_)                         \
+			__asm__ volatile("dc " op ", %0" : : "r"(a_) : "memory"); \
+		dsb(sy);                                               \
+	} while (0)
+
+void cache_arch_clean(const void *va, size_t size)
+{
+	FOR_LINES("cvac", va, size);
+}
+
+void cache_arch_clean_invalidate(const void *va, size_t size)
+{
+	FOR_LINES("civac", va, size);
+}
+
+/* Lines that the range has only a part of are cleaned as well: their rest is somebody else's. */
+void cache_arch_invalidate(void *va, size_t size)
+{
+	u64 line = line_size();
+
+	if (!IS_ALIGNED((u64)va, line) || !IS_ALIGNED(size, line)) {
+		FOR_LINES("civac", va, size);
+		return;
+	}
+	FOR_LINES("ivac", va, size);
+}
+
+void frame_arch_zero(void *va, size_t size)
+{
+	u64 dczid = read_sysreg(dczid_el0);
+	u64 block = 4UL << DCZID_BS(dczid), p = (u64)va, end = p + size;
+
+	if ((dczid & DCZID_DZP) || !IS_ALIGNED(p | size, block * ZVA_UNROLL)) {
+		memset(va, 0, size);
+		return;
+	}
+	for (; p < end; p += block)
+		__asm__ volatile(EIGHT("dc zva, %0") : "+&r"(p) : "r"(block) : "memory");
+}

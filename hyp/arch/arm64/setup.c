@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Start-up of the machine, in order: translation, device tree, console, memory, interrupts, CPUs,
+ * dom0. Everything here runs once, on the boot CPU.
+ */
+#include <arch/cpufeature.h>
+#include <arch/gic.h>
+#include <arch/mmu.h>
+#include <arch/psci.h>
+#include <arch/smp.h>
+#include <arch/sysreg.h>
+#include <arch/time.h>
+#include <arch/traps.h>
+#include <serai/arch.h>
+#include <serai/boot.h>
+#include <serai/bug.h>
+#include <serai/builder.h>
+#include <serai/cmdline.h>
+#include <serai/console.h>
+#include <serai/domain.h>
+#include <serai/irq.h>
+#include <serai/printk.h>
+#include <serai/sched.h>
+#include <serai/string.h>
+#include <serai/uart.h>
+#include <serai/unit.h>
+#include <version.h>
+
+static void __init read_device_tree(paddr_t fdt_pa)
+{
+	const void *fdt = mmu_map_fdt(fdt_pa);
+	paddr_t start, end;
+
+	mmu_image_range(&start, &end);
+	if (!fdt || bootinfo_parse(fdt, fdt_pa, start, end))
+		panic("no device tree at %#lx (x0 at entry); the boot loader must pass one",
+		      fdt_pa);
+	cmdline_parse(boot_info.hyp_cmdline);
+	console_init();
+}
+
+static void __init start_console(void)
+{
+	struct boot_device dev;
+
+	if (!strcmp(options.console, "none"))
+		return;
+	if (bootinfo_find_device(options.dtuart, &dev))
+		return;
+	for (const struct uart_driver *const *d = uart_drivers; *d; d++)
+		if (boot_device_compatible(&dev, (*d)->compatible)) {
+			if (!(*d)->init(dev.base, dev.size, dev.irq.intid))
+				console_set_dt_path(dev.path);
+			return;
+		}
+}
+
+static void __init banner(void)
+{
+	pr_info("Serai %s" BUILD_KIND " (%s) %s\n", SERAI_VERSION, SERAI_COMPILER,
+		SERAI_CHANGESET);
+	pr_info("command line: %s\n", cmdline_text[0] ? cmdline_text : "(empty)");
+}
+
+static u64 ram_frames;
+
+struct table_search {
+	u64 size;
+	paddr_t at;
+};
+
+static void __init find_table_place(paddr_t start, paddr_t end, void *ctx)
+{
+	struct table_search *s = ctx;
+
+	/* The last that fits: low memory is for devices and guests. */
+	if (end - start >= s->size)
+		s->at = end - s->size;
+}
+
+struct heap_fill {
+	struct range table;
+};
+
+static void __init add_to_heap(paddr_t start, paddr_t end, void *ctx)
+{
+	const struct heap_fill *f = ctx;
+	bool dirty = options.bootscrub != BOOTSCRUB_OFF;
+
+	if (f->table.start >= start && f->table.end <= end) {
+		if (f->table.start > start)
+			frame_add_range(start, f->table.start, dirty);
+		if (f->table.end < end)
+			frame_add_range(f->table.end, end, dirty);
+		return;
+	}
+	frame_add_range(start, end, dirty);
+}
+
+static void __init start_memory(void)
+{
+	const struct range_set *banks = &boot_info.banks;
+	paddr_t lowest = banks->r[0].start, highest = banks->r[banks->nr - 1].end;
+	struct table_search search = { .size = ROUND_UP(FRAME_TABLE_SIZE(lowest, highest),
+							PAGE_SIZE) };
+	struct heap_fill fill;
+
+	ram_frames = range_set_total(banks) >> PAGE_SHIFT;
+	for (u32 i = 0; i < banks->nr; i++)
+		mmu_map_direct(banks->r[i].start, range_size(&banks->r[i]));
+	bootinfo_free_ranges(find_table_place, &search);
+	if (!search.at)
+		panic("no %lu KiB of free memory in one piece for the frame table",
+		      search.size >> 10);
+	mmu_map_frame_table(search.at, search.size);
+	if (frame_init(lowest, highest))
+		panic("the frame table cannot describe RAM from %#lx to %#lx", lowest, highest);
+	fill.table = (struct range){ search.at, search.at + search.size };
+	bootinfo_free_ranges(add_to_heap, &fill);
+	console_init_ring();
+}
+
+static void __init start_interrupts(void)
+{
+	struct gic_rdist_region regions[GIC_RDIST_REGIONS_MAX];
+	const struct boot_gic *gic = &boot_info.gic;
+	u32 nr = MIN(gic->nr_redists, (u32)GIC_RDIST_REGIONS_MAX);
+	int rc;
+
+	for (u32 i = 0; i < nr; i++)
+		regions[i] = (struct gic_rdist_region){ gic->redist[i].start,
+							range_size(&gic->redist[i]) };
+	rc = gicv3_init(gic->dist.start, range_size(&gic->dist), regions, nr,
+			gic->maintenance.intid);
+	if (rc)
+		panic("the GICv3 at %#lx cannot be used (%d)", gic->dist.start, rc);
+}
+
+static void __init start_units(void)
+{
+	for (unsigned int i = 0; i < units_count; i++) {
+		int rc = units[i].init ? units[i].init() : 0;
+
+		if (rc)
+			panic("%s cannot start (%d)", units[i].name, rc);
+	}
+}
+
+static void __init start_cpus(void)
+{
+	u64 mpidrs[NR_CPUS];
+	unsigned int nr;
+
+	for (u32 i = 0; i < boot_info.nr_cpus; i++)
+		mpidrs[i] = boot_info.cpus[i].mpidr;
+	nr = smp_start_all(mpidrs, boot_info.nr_cpus);
+	pr_info("%u CPU%s, scheduler %s\n", nr, nr == 1 ? "" : "s", sched_policy()->name);
+}
+
+/* Not start-up code: it takes that away. */
+static __noreturn __noinline void leave_startup(void)
+{
+	struct frame_stats stats;
+	struct domain *dom0 = domain_get(0);
+	u64 taken;
+
+	mmu_seal();
+	frame_stats(&stats);
+	taken = ram_frames - stats.free - dom0->frames.nr;
+	pr_info("memory: %lu MiB, of which %lu KiB are Serai's and %lu MiB free; dom0 starts\n",
+		ram_frames >> 8, taken << 2, stats.free >> 8);
+	domain_put(dom0);
+	this_cpu()->work |= WORK_SCHED;
+	enter_first_guest();
+}
+
+void start_hyp(paddr_t fdt_pa, u64 phys_offset);
+void __init start_hyp(paddr_t fdt_pa, u64 phys_offset)
+{
+	image_phys_offset = phys_offset;
+	smp_boot_cpu_init();
+	mmu_init_early();
+	cpu_feature_init(0);
+	read_device_tree(fdt_pa);
+	time_init(boot_info.timer.clock_frequency);
+	start_console();
+	banner();
+	psci_init(boot_info.psci == PSCI_SMC ? PSCI_CONDUIT_SMC :
+		  boot_info.psci == PSCI_HVC ? PSCI_CONDUIT_HVC :
+					       PSCI_CONDUIT_NONE);
+	if (bootinfo_check(&boot_info) || builder_plan_dom0())
+		panic("nothing to run");
+	start_memory();
+	this_cpu()->stack_top = smp_stack_alloc();
+	if (!this_cpu()->stack_top)
+		panic("no memory for the boot CPU's stack");
+	start_interrupts();
+	sysreg_init();
+	if (sched_init(options.sched))
+		panic("the scheduler cannot start");
+	start_units();
+	cpu_init_this(0);
+	start_cpus();
+	console_start_input();
+	if (builder_dom0(&boot_info))
+		panic("dom0 cannot be built");
+	leave_startup();
+}

@@ -1,0 +1,10 @@
+obj-y += vtimer.o
+obj-y += vpsci.o
+obj-y += smccc.o
+obj-y += sysregs.o
+obj-y += sysreg_table.o
+obj-y += vgic.o
+obj-y += vgic_lr.o
+obj-y += vgic_regs.o
+obj-y += vgic_frames.o
+obj-y += mmio_abort.o

@@ -1,0 +1,656 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * List registers and what does not fit into them.
+ *
+ * All of it runs on the CPU where the vcpu is loaded, with no lock; other CPUs only set bits in the
+ * banks and post. An interrupt is in one list register, or in the overflow, or in neither. Pending
+ * and active in a list register are not in the bank's bits; what is in the overflow is.
+ * No pending interrupt of the overflow is more urgent than one in a list register, so the
+ * overflow can wait until no list register is pending (maintenance interrupt NPIE). When all
+ * are active, the least urgent goes to the overflow, and its end is noticed by LRENPIE.
+ */
+#include <arch/gic.h>
+#include <arch/gicv3_regs.h>
+#include <arch/ich.h>
+#include <arch/vgic_lr.h>
+#include <serai/arch.h>
+
+#define VTIMER_LR   0
+#define VTIMER_MASK (1U << VGIC_VTIMER)
+/* Added to the priority of active interrupts in the overflow: they need no list register soon. */
+#define PRIO_ACTIVE 0x100
+#define PRIO_NONE   0xffff
+
+struct vgic_hw vgic_hw __ro_after_init;
+
+static inline u32 used_lrs(void)
+{
+	return ~ich_read_elrsr() & vgic_hw.lrs;
+}
+
+/* The list register that has intid, or -1. */
+static inline int lr_find(const struct vgic_vcpu *g, const struct vgic_bank *b, u32 intid, u32 used)
+{
+	u32 i = b->lr[intid % VGIC_BANK_IRQS];
+
+	return ((used >> i) & 1) && g->lr_irq[i] == intid ? (int)i : -1;
+}
+
+/* ------------------------------------------------------------------------------------ posting -- */
+
+void vgic_post(struct vgic_vcpu *g, u32 n, u32 bits, bool wake)
+{
+	vgic_set(&g->posted[n], bits);
+	vgic_set(&g->posted_banks, 1U << n);
+	vgic_notify(g, wake);
+}
+
+/* To the vcpu that has it, else to its target. */
+void vgic_post_spi(struct vgic_domain *d, u32 intid, bool wake)
+{
+	const struct vgic_spi *s = vgic_spi(d, intid);
+	u16 home = load_acquire(&s->holder);
+
+	if (home == VGIC_NOBODY)
+		home = READ_ONCE(s->target);
+	vgic_post(d->vcpus[home], intid / VGIC_BANK_IRQS, vgic_mask(intid), wake);
+}
+
+u32 vgic_hw_irq(const struct vgic_vcpu *g, u32 intid)
+{
+	return intid < VGIC_BANK_IRQS ? intid : vgic_spi(g->domain, intid)->irq;
+}
+
+/* ------------------------------------------------------------------------------- the overflow -- */
+
+static u32 overflow_prio_of(const struct vgic_bank *b, u32 bit)
+{
+	return b->priority[bit] | ((b->active >> bit) & 1 ? PRIO_ACTIVE : 0);
+}
+
+static bool overflow_has(const struct vgic_vcpu *g, u32 intid)
+{
+	return g->overflow[intid / VGIC_BANK_IRQS] & vgic_mask(intid);
+}
+
+static void overflow_add(struct vgic_vcpu *g, u32 intid)
+{
+	u32 n = intid / VGIC_BANK_IRQS;
+	u32 prio = overflow_prio_of(vgic_bank(g, intid), intid % VGIC_BANK_IRQS);
+
+	if (!g->overflow[n] || prio < g->overflow_prio[n])
+		g->overflow_prio[n] = (u16)prio;
+	g->overflow[n] |= vgic_mask(intid);
+	g->overflow_banks |= 1U << n;
+}
+
+/* The most urgent of word n; its INTID to *intid. */
+static u32 overflow_best_of(struct vgic_vcpu *g, u32 n, u32 *intid)
+{
+	const struct vgic_bank *b = vgic_bank(g, n * VGIC_BANK_IRQS);
+	u32 best = PRIO_NONE;
+
+	for (u32 w = g->overflow[n]; w; w &= w - 1) {
+		u32 bit = (u32)__builtin_ctz(w);
+		u32 prio = overflow_prio_of(b, bit);
+
+		if (prio < best) {
+			best = prio;
+			*intid = n * VGIC_BANK_IRQS + bit;
+		}
+	}
+	return best;
+}
+
+static void overflow_del(struct vgic_vcpu *g, u32 intid)
+{
+	u32 n = intid / VGIC_BANK_IRQS, any;
+
+	g->overflow[n] &= ~vgic_mask(intid);
+	if (g->overflow[n])
+		g->overflow_prio[n] = (u16)overflow_best_of(g, n, &any);
+	else
+		g->overflow_banks &= ~(1U << n);
+}
+
+/* The most urgent of all; PRIO_NONE when the overflow is empty. */
+static u32 overflow_best(struct vgic_vcpu *g, u32 *intid)
+{
+	u32 best = PRIO_NONE, bank = 0;
+
+	for (u32 w = g->overflow_banks; w; w &= w - 1) {
+		u32 n = (u32)__builtin_ctz(w);
+
+		if (g->overflow_prio[n] < best) {
+			best = g->overflow_prio[n];
+			bank = n;
+		}
+	}
+	return best == PRIO_NONE ? best : overflow_best_of(g, bank, intid);
+}
+
+/* Says with NPIE that pending interrupts wait for a list register, with the others active ones. */
+void vgic_update_hcr(struct vgic_vcpu *g)
+{
+	u32 hcr = READ_ONCE(g->domain->enabled) ? ICH_HCR_EN : 0;
+
+	for (u32 w = g->overflow_banks; w; w &= w - 1) {
+		u32 n = (u32)__builtin_ctz(w);
+		u32 active = vgic_bank(g, n * VGIC_BANK_IRQS)->active & g->overflow[n];
+
+		if (g->overflow[n] & ~active)
+			hcr |= ICH_HCR_NPIE;
+		if (active)
+			hcr |= ICH_HCR_LRENPIE | ICH_HCR_UIE;
+	}
+	if (hcr == g->hcr)
+		return;
+	/* Ends of evicted interrupts that the hardware has counted are still to be looked at. */
+	if (unlikely(g->hcr & hcr & ICH_HCR_LRENPIE))
+		ich_write_hcr(hcr | (ich_read_hcr() & ICH_HCR_EOICOUNT_MASK));
+	else
+		ich_write_hcr(hcr);
+	g->hcr = hcr;
+}
+
+/* ------------------------------------------------------------------------------ one interrupt -- */
+
+/* Remembers in the bank that intid is pending, which its list register said until now. */
+static void latch_back(struct vgic_bank *b, u32 mask, u64 lr)
+{
+	if ((lr & LR_HW) || !(b->line & b->level & mask))
+		vgic_set(&b->pending, mask);
+}
+
+/* Puts intid into the empty list register i; nothing when it waits no more. */
+static void lr_fill(struct vgic_vcpu *g, u32 i, u32 intid)
+{
+	struct vgic_bank *b = vgic_bank(g, intid);
+	u32 bit = intid % VGIC_BANK_IRQS, mask = vgic_mask(intid);
+	u64 lr = LR_GROUP1 | ((u64)b->priority[bit] << LR_PRIO_SHIFT) | intid;
+	bool hw = READ_ONCE(b->hw) & mask;
+
+	if (hw)
+		lr |= LR_HW | ((u64)vgic_hw_irq(g, intid) << LR_PHYS_SHIFT);
+	if (b->active & mask) {
+		vgic_clear(&b->active, mask);
+		lr |= LR_ACTIVE;
+	}
+	/* A hardware-linked one is never pending and active. */
+	if ((vgic_wanted(b) & mask) && !(hw && (lr & LR_ACTIVE))) {
+		if (b->pending & mask)
+			vgic_clear(&b->pending, mask);
+		if (!hw && (b->line & b->level & mask))
+			lr |= LR_EOI;
+		lr |= LR_PENDING;
+	}
+	if (!(lr & LR_STATE))
+		return;
+	b->lr[bit] = (u8)i;
+	g->lr_irq[i] = (u16)intid;
+	ich_write_lr(i, lr);
+}
+
+/*
+ * Moves a list register to the overflow to make room for priority prio: a pending one that is less
+ * urgent, or if none is pending the least urgent active one. Returns its index or -1.
+ */
+static int lr_evict(struct vgic_vcpu *g, u32 prio)
+{
+	int victim = -1;
+	bool found_pending = false;
+	u64 worst = 0;
+	u32 intid;
+	struct vgic_bank *b;
+
+	for (u32 w = vgic_hw.spare & used_lrs(); w; w &= w - 1) {
+		u32 i = (u32)__builtin_ctz(w);
+		u64 lr = ich_read_lr(i);
+		bool pending = (lr & LR_STATE) == LR_PENDING;
+
+		if (!(lr & LR_STATE) || (found_pending && !pending))
+			continue;
+		if (victim < 0 || pending != found_pending || LR_PRIO(lr) > LR_PRIO(worst)) {
+			victim = (int)i;
+			worst = lr;
+		}
+		found_pending = pending;
+	}
+	if (victim < 0 || (found_pending && LR_PRIO(worst) <= prio))
+		return -1;
+	intid = g->lr_irq[victim];
+	b = vgic_bank(g, intid);
+	if (worst & LR_PENDING)
+		latch_back(b, vgic_mask(intid), worst);
+	if (worst & LR_ACTIVE)
+		vgic_set(&b->active, vgic_mask(intid));
+	ich_write_lr((u32)victim, 0);
+	overflow_add(g, intid);
+	return victim;
+}
+
+/* An empty list register for intid, or -1. */
+static int lr_slot(struct vgic_vcpu *g, u32 intid, u32 prio)
+{
+	u32 used = used_lrs();
+	u32 empty = vgic_hw.spare & ~used;
+
+	if (intid == VGIC_VTIMER)
+		return used & (1U << VTIMER_LR) ? -1 : VTIMER_LR;
+	if (empty)
+		return __builtin_ctz(empty);
+	return prio < PRIO_ACTIVE ? lr_evict(g, prio) : -1;
+}
+
+/* The timer's list register must not hide that more urgent interrupts wait in the overflow. */
+static void park_vtimer(struct vgic_vcpu *g)
+{
+	u32 intid;
+
+	if (!(used_lrs() & (1U << VTIMER_LR)) || g->bank.priority[VGIC_VTIMER] <= overflow_best(g, &intid))
+		return;
+	if ((ich_read_lr(VTIMER_LR) & LR_STATE) != LR_PENDING)
+		return;
+	vgic_set(&g->bank.pending, VTIMER_MASK);
+	ich_write_lr(VTIMER_LR, 0);
+	overflow_add(g, VGIC_VTIMER);
+}
+
+/* The most urgent active interrupt of the overflow has ended. False: there is none. */
+static bool end_evicted(struct vgic_vcpu *g)
+{
+	u32 best = PRIO_NONE, intid = 0;
+
+	for (u32 w = g->overflow_banks; w; w &= w - 1) {
+		u32 n = (u32)__builtin_ctz(w);
+		const struct vgic_bank *b = vgic_bank(g, n * VGIC_BANK_IRQS);
+
+		for (u32 a = g->overflow[n] & b->active; a; a &= a - 1) {
+			u32 bit = (u32)__builtin_ctz(a);
+
+			if (b->priority[bit] < best) {
+				best = b->priority[bit];
+				intid = n * VGIC_BANK_IRQS + bit;
+			}
+		}
+	}
+	if (best == PRIO_NONE)
+		return false;
+	vgic_set(&vgic_bank(g, intid)->deact, vgic_mask(intid));
+	overflow_del(g, intid);
+	vgic_eval(g, intid);
+	return true;
+}
+
+/* The hardware has counted ends of interrupts that are in no list register. */
+static void take_ended(struct vgic_vcpu *g)
+{
+	u32 count;
+
+	if (likely(!(g->hcr & ICH_HCR_LRENPIE)))
+		return;
+	count = ICH_HCR_EOICOUNT(ich_read_hcr());
+	if (!count)
+		return;
+	ich_write_hcr(g->hcr);
+	while (count-- && end_evicted(g))
+		;
+}
+
+void vgic_refill(struct vgic_vcpu *g)
+{
+	take_ended(g);
+	while (g->overflow_banks) {
+		u32 intid = 0;
+		u32 prio = overflow_best(g, &intid);
+		int i = lr_slot(g, intid, prio);
+
+		if (i < 0)
+			break;
+		overflow_del(g, intid);
+		lr_fill(g, (u32)i, intid);
+	}
+	if (unlikely(g->overflow_banks))
+		park_vtimer(g);
+	vgic_update_hcr(g);
+}
+
+/* The SPI is another vcpu's now: out of this one's hands. */
+static void spi_pass_on(struct vgic_vcpu *g, u32 intid)
+{
+	store_release(&vgic_spi(g->domain, intid)->holder, VGIC_NOBODY);
+	smp_mb();
+	vgic_post_spi(g->domain, intid, true);
+}
+
+/* Does what was ordered of the list register: lr is its content, 0 for none. Returns the new one. */
+static __cold_path u64 obey_orders(struct vgic_vcpu *g, struct vgic_bank *b, u32 intid, u64 lr)
+{
+	u32 mask = vgic_mask(intid);
+	bool hw = b->hw & mask, was_active = false;
+
+	if (b->unpend & mask) {
+		vgic_clear(&b->unpend, mask);
+		if (hw && (b->pending & mask)) {
+			vgic_clear(&b->pending, mask);
+			was_active = true;
+		}
+		was_active |= (lr & LR_PENDING) != 0;
+		lr &= ~LR_PENDING;
+	}
+	if (b->deact & mask) {
+		vgic_clear(&b->deact, mask);
+		if (b->active & mask) {
+			vgic_clear(&b->active, mask);
+			was_active = true;
+		}
+		was_active |= (lr & LR_ACTIVE) != 0;
+		lr &= ~LR_ACTIVE;
+	}
+	if (hw && was_active && !(lr & LR_STATE))
+		gic_deactivate(vgic_hw_irq(g, intid));
+	return lr & LR_STATE ? lr : 0;
+}
+
+/* intid is in list register i, which is valid. True when the register became empty. */
+static bool eval_listed(struct vgic_vcpu *g, struct vgic_bank *b, u32 intid, u32 i, u64 lr)
+{
+	u32 mask = vgic_mask(intid);
+	bool gone = intid >= VGIC_BANK_IRQS && !(lr & LR_ACTIVE) &&
+		    READ_ONCE(vgic_spi(g->domain, intid)->target) != g->id;
+
+	if (unlikely(b->active & mask)) {
+		vgic_clear(&b->active, mask);
+		lr = (lr & LR_HW ? lr & ~LR_PENDING : lr) | LR_ACTIVE;
+		ich_write_lr(i, lr);
+	}
+	if ((lr & LR_PENDING) && (gone || !(b->enabled & mask))) {
+		latch_back(b, mask, lr);
+		lr &= ~LR_PENDING;
+		ich_write_lr(i, lr & LR_ACTIVE ? lr : 0);
+		if (gone)
+			spi_pass_on(g, intid);
+		return !(lr & LR_ACTIVE);
+	}
+	if ((vgic_wanted(b) & mask) && !(lr & LR_HW)) {
+		if (b->pending & mask)
+			vgic_clear(&b->pending, mask);
+		if (b->line & b->level & mask)
+			lr |= LR_EOI;
+		else if (lr & LR_PENDING)
+			return false;
+		ich_write_lr(i, lr | (lr & LR_EOI && lr & LR_ACTIVE ? 0 : LR_PENDING));
+	}
+	return false;
+}
+
+/* intid is in no list register. */
+static void eval_unlisted(struct vgic_vcpu *g, struct vgic_bank *b, u32 intid)
+{
+	u32 mask = vgic_mask(intid);
+	bool wait = (vgic_wanted(b) | b->active) & mask;
+	bool spi = intid >= VGIC_BANK_IRQS;
+	u16 nobody = VGIC_NOBODY;
+	u32 empty;
+
+	if (spi && !(b->active & mask) && READ_ONCE(vgic_spi(g->domain, intid)->target) != g->id)
+		wait = false;
+	if (!wait) {
+		if (overflow_has(g, intid)) {
+			overflow_del(g, intid);
+			vgic_update_hcr(g);
+		}
+		if (spi && vgic_spi(g->domain, intid)->target != g->id)
+			spi_pass_on(g, intid);
+		return;
+	}
+	if (spi && vgic_spi(g->domain, intid)->holder != g->id &&
+	    !__atomic_compare_exchange_n(&vgic_spi(g->domain, intid)->holder, &nobody, g->id, false,
+					 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+		vgic_post_spi(g->domain, intid, true);
+		return;
+	}
+	if (likely(!g->overflow_banks)) {
+		empty = intid == VGIC_VTIMER ? 1U << VTIMER_LR : vgic_hw.spare & ~used_lrs();
+		if (likely(empty)) {
+			lr_fill(g, (u32)__builtin_ctz(empty), intid);
+			return;
+		}
+	}
+	if (!overflow_has(g, intid))
+		overflow_add(g, intid);
+	vgic_refill(g);
+}
+
+/* The SPI is this vcpu's to look after; if not, those it concerns are told. */
+static bool spi_is_mine(struct vgic_vcpu *g, u32 intid)
+{
+	const struct vgic_spi *s = vgic_spi(g->domain, intid);
+	u16 holder = load_acquire(&s->holder);
+
+	if (holder == g->id || (holder == VGIC_NOBODY && READ_ONCE(s->target) == g->id))
+		return true;
+	vgic_post_spi(g->domain, intid, true);
+	return false;
+}
+
+void vgic_eval(struct vgic_vcpu *g, u32 intid)
+{
+	struct vgic_bank *b = vgic_bank(g, intid);
+	u32 mask = vgic_mask(intid);
+	u64 lr, now;
+	int i;
+
+	if (intid >= VGIC_BANK_IRQS && !spi_is_mine(g, intid))
+		return;
+	if (intid == VGIC_VTIMER)
+		gic_vtimer_set_enabled(b->enabled & mask);
+	i = lr_find(g, b, intid, used_lrs());
+	lr = i >= 0 ? ich_read_lr((u32)i) : 0;
+	if (unlikely((b->unpend | b->deact) & mask)) {
+		now = obey_orders(g, b, intid, lr);
+		if (i >= 0 && now != lr)
+			ich_write_lr((u32)i, now);
+		lr = now;
+	} else if (i >= 0 && !(lr & LR_STATE)) {
+		/* Ended, and its maintenance interrupt is still to come. */
+		ich_write_lr((u32)i, 0);
+	}
+	if (!(lr & LR_STATE))
+		eval_unlisted(g, b, intid);
+	else if (!eval_listed(g, b, intid, (u32)i, lr))
+		return;
+	if (unlikely(g->overflow_banks))
+		vgic_refill(g);
+}
+
+/* Nearly always: enabled, nowhere listed, a list register is empty. */
+void vgic_pend_private(struct vgic_vcpu *g, u32 intid)
+{
+	struct vgic_bank *b = &g->bank;
+	u32 mask = 1U << intid, used = used_lrs(), i;
+	u32 empty = vgic_hw.spare & ~used;
+
+	if (likely((b->enabled & ~(b->pending | b->active | b->unpend) & mask) && empty &&
+		   !g->overflow_banks && lr_find(g, b, intid, used) < 0)) {
+		i = (u32)__builtin_ctz(empty);
+		b->lr[intid] = (u8)i;
+		g->lr_irq[i] = (u16)intid;
+		ich_write_lr(i, LR_GROUP1 | LR_PENDING |
+					((u64)b->priority[intid] << LR_PRIO_SHIFT) | intid);
+		return;
+	}
+	vgic_set(&b->pending, mask);
+	vgic_eval(g, intid);
+}
+
+bool vgic_eval_posted(struct vgic_vcpu *g)
+{
+	u32 banks = atomic_xchg(&g->posted_banks, 0);
+
+	while (banks) {
+		u32 n = (u32)__builtin_ctz(banks);
+
+		banks &= banks - 1;
+		for (u32 w = atomic_xchg(&g->posted[n], 0); w; w &= w - 1)
+			vgic_eval(g, n * VGIC_BANK_IRQS + (u32)__builtin_ctz(w));
+		if (banks && cpu_arch_work_pending()) {
+			vgic_set(&g->posted_banks, banks);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* -------------------------------------------------------------------------------- maintenance -- */
+
+void vgic_lr_maintenance(struct vgic_vcpu *g)
+{
+	for (u32 w = ich_read_eisr() & vgic_hw.lrs; w; w &= w - 1) {
+		u32 i = (u32)__builtin_ctz(w);
+
+		ich_write_lr(i, 0);
+		vgic_eval(g, g->lr_irq[i]);
+	}
+	vgic_refill(g);
+}
+
+/* -------------------------------------------------------------------- context switch, readers -- */
+
+/*
+ * A timer interrupt that the guest did not acknowledge is forgotten: it comes again as soon as
+ * the timer is loaded. One that is active stays so, in the hardware too.
+ */
+static u32 save_vtimer(struct vgic_vcpu *g, u32 used)
+{
+	bool listed = used & (1U << VTIMER_LR);
+	bool active = listed && (g->lr[VTIMER_LR] & LR_ACTIVE);
+
+	if (overflow_has(g, VGIC_VTIMER))
+		overflow_del(g, VGIC_VTIMER);
+	if ((listed && !active) || (g->bank.pending & VTIMER_MASK)) {
+		vgic_clear(&g->bank.pending, VTIMER_MASK);
+		gic_deactivate(VGIC_VTIMER);
+	}
+	gic_vtimer_note_active(active);
+	return active ? used : used & ~(1U << VTIMER_LR);
+}
+
+void vgic_lr_save(struct vgic_vcpu *g)
+{
+	u32 used;
+
+	take_ended(g);
+	used = used_lrs();
+	for (u32 w = used; w; w &= w - 1) {
+		u32 i = (u32)__builtin_ctz(w);
+
+		g->lr[i] = ich_read_lr(i);
+		ich_write_lr(i, 0);
+	}
+	g->lr_used = save_vtimer(g, used);
+	g->vmcr = ich_read_vmcr();
+	ich_save_apr(g->ap0r, g->ap1r, vgic_hw.nr_apr);
+	ich_write_hcr(0);
+	g->hcr = 0;
+	store_release(&g->loaded, false);
+}
+
+void vgic_lr_flush(struct vgic_vcpu *g)
+{
+	for (u32 w = g->lr_used & vgic_hw.spare; w; w &= w - 1) {
+		u64 lr = g->lr[__builtin_ctz(w)];
+		u32 intid = LR_IRQ(lr);
+		struct vgic_bank *b = vgic_bank(g, intid);
+
+		if (lr & LR_PENDING)
+			latch_back(b, vgic_mask(intid), lr);
+		if (lr & LR_ACTIVE)
+			vgic_set(&b->active, vgic_mask(intid));
+		g->overflow[intid / VGIC_BANK_IRQS] |= vgic_mask(intid);
+		g->overflow_banks |= 1U << (intid / VGIC_BANK_IRQS);
+	}
+	for (; g->overflow_banks; g->overflow_banks &= g->overflow_banks - 1) {
+		u32 n = (u32)__builtin_ctz(g->overflow_banks);
+
+		for (u32 w = n ? g->overflow[n] : 0; w; w &= w - 1)
+			store_release(&vgic_spi(g->domain, n * VGIC_BANK_IRQS +
+							   (u32)__builtin_ctz(w))->holder,
+				      VGIC_NOBODY);
+		vgic_post(g, n, g->overflow[n], false);
+		g->overflow[n] = 0;
+	}
+	g->lr_used = 0;
+	g->vmcr = 0;
+	for (u32 i = 0; i < 4; i++) {
+		g->ap0r[i] = 0;
+		g->ap1r[i] = 0;
+	}
+}
+
+void vgic_lr_load(struct vgic_vcpu *g)
+{
+	WRITE_ONCE(g->loaded, true);
+	smp_mb();
+	ich_enable_sre();
+	ich_write_vmcr(g->vmcr);
+	ich_load_apr(g->ap0r, g->ap1r, vgic_hw.nr_apr);
+	for (u32 w = g->lr_used; w; w &= w - 1) {
+		u32 i = (u32)__builtin_ctz(w);
+
+		ich_write_lr(i, g->lr[i]);
+	}
+	gic_vtimer_set_active(g->lr_used & (1U << VTIMER_LR));
+	gic_vtimer_set_enabled(g->bank.enabled & VTIMER_MASK);
+	vgic_update_hcr(g);
+}
+
+void vgic_publish_lrs(struct vgic_vcpu *g)
+{
+	u32 want = load_acquire(&g->view_want), used = used_lrs();
+
+	for (u32 w = used; w; w &= w - 1) {
+		u32 i = (u32)__builtin_ctz(w);
+
+		WRITE_ONCE(g->lr[i], ich_read_lr(i));
+	}
+	WRITE_ONCE(g->lr_used, used);
+	store_release(&g->view_done, want);
+}
+
+u32 vgic_view_lrs(struct vgic_vcpu *g, u32 n, u64 state, bool mine)
+{
+	u32 found = 0;
+
+	for (u32 w = mine ? used_lrs() : READ_ONCE(g->lr_used); w; w &= w - 1) {
+		u32 i = (u32)__builtin_ctz(w);
+		u64 lr = mine ? ich_read_lr(i) : READ_ONCE(g->lr[i]);
+
+		if (LR_IRQ(lr) / VGIC_BANK_IRQS == n && (lr & state))
+			found |= vgic_mask(LR_IRQ(lr));
+	}
+	return found;
+}
+
+bool vgic_lr_deliverable(struct vgic_vcpu *g, bool mine)
+{
+	u32 used = mine ? used_lrs() : g->lr_used, intid;
+	u64 vmcr;
+
+	if (likely(!used && !g->overflow_banks))
+		return false;
+	vmcr = mine ? ich_read_vmcr() : g->vmcr;
+	if (!(vmcr & ICH_VMCR_ENG1))
+		return false;
+	for (u32 w = used; w; w &= w - 1) {
+		u32 i = (u32)__builtin_ctz(w);
+		u64 lr = mine ? ich_read_lr(i) : g->lr[i];
+
+		/* Neither pending nor active: its maintenance interrupt must come first. */
+		if (!(lr & LR_STATE))
+			return true;
+		if ((lr & LR_STATE) == LR_PENDING && LR_PRIO(lr) < ICH_VMCR_PMR(vmcr))
+			return true;
+	}
+	return overflow_best(g, &intid) < ICH_VMCR_PMR(vmcr);
+}

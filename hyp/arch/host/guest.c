@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Vcpus, domains and interrupts of the simulated machine: they only count. */
+#include <arch/host.h>
+#include <serai/arch.h>
+#include <serai/domain.h>
+#include <serai/irq.h>
+
+__weak_sym int domain_arch_create(struct domain *d, const struct domain_config *cfg)
+{
+	return 0;
+}
+
+__weak_sym void domain_arch_destroy(struct domain *d)
+{
+}
+
+__weak_sym int vcpu_arch_create(struct vcpu *v)
+{
+	return 0;
+}
+
+__weak_sym void vcpu_arch_destroy(struct vcpu *v)
+{
+}
+
+void vcpu_arch_switch_out(struct vcpu *v)
+{
+	v->arch.switched_out++;
+}
+
+void vcpu_arch_switch_in(struct vcpu *v)
+{
+	v->arch.switched_in++;
+}
+
+void vcpu_arch_requests(struct vcpu *v, u32 requests)
+{
+	v->arch.requests |= requests;
+}
+
+void vcpu_arch_dump(struct vcpu *v)
+{
+	host.dumps++;
+}
+
+bool vcpu_arch_irq_pending(struct vcpu *v)
+{
+	return v->arch.irq_pending;
+}
+
+void vcpu_arch_raise_upcall(struct vcpu *v)
+{
+	__atomic_fetch_add(&v->arch.upcalls, 1, __ATOMIC_RELAXED);
+}
+
+void vcpu_arch_unmask_irq(struct vcpu *v)
+{
+	v->arch.unmasked++;
+}
+
+void domain_arch_inject_spi(struct domain *d, u32 intid)
+{
+	d->arch.spis++;
+	d->arch.last_spi = intid;
+}
+
+__weak_sym void irq_arch_enable(u32 irq)
+{
+}
+
+__weak_sym void irq_arch_disable(u32 irq)
+{
+}
+
+__weak_sym void irq_arch_set_type(u32 irq, enum irq_type type)
+{
+}
+
+__weak_sym void irq_arch_set_target(u32 irq, unsigned int cpu)
+{
+}
+
+__weak_sym u32 irq_arch_lines(void)
+{
+	return IRQS_MAX;
+}

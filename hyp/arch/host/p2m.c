@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stage 2 as sorted runs: [gfn, gfn + nr) maps to mfn.. of one type. */
+#include <arch/host.h>
+#include <serai/arch.h>
+#include <serai/errno.h>
+#include <serai/p2m.h>
+#include <stdlib.h>
+#include <string.h>
+
+int p2m_arch_init(struct p2m *p)
+{
+	memset(&p->arch, 0, sizeof(p->arch));
+	return 0;
+}
+
+void p2m_arch_destroy(struct p2m *p)
+{
+	free(p->arch.runs);
+	memset(&p->arch, 0, sizeof(p->arch));
+}
+
+/* First run that ends after gfn. */
+static size_t run_find(const struct p2m_arch *a, u64 gfn)
+{
+	size_t lo = 0, hi = a->nr_runs;
+
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+
+		if (a->runs[mid].gfn + a->runs[mid].nr > gfn)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return lo;
+}
+
+static void run_insert(struct p2m_arch *a, size_t at, struct host_run r)
+{
+	if (a->nr_runs == a->room) {
+		a->room = a->room ? 2 * a->room : 64;
+		a->runs = realloc(a->runs, a->room * sizeof(*a->runs));
+		if (!a->runs)
+			abort();
+	}
+	memmove(&a->runs[at + 1], &a->runs[at], (a->nr_runs - at) * sizeof(*a->runs));
+	a->runs[at] = r;
+	a->nr_runs++;
+}
+
+static void run_delete(struct p2m_arch *a, size_t at)
+{
+	a->nr_runs--;
+	memmove(&a->runs[at], &a->runs[at + 1], (a->nr_runs - at) * sizeof(*a->runs));
+}
+
+/* Makes gfn the first of a run, if one covers it. */
+static void run_split(struct p2m_arch *a, u64 gfn)
+{
+	size_t i = run_find(a, gfn);
+	struct host_run r;
+
+	if (i == a->nr_runs || a->runs[i].gfn >= gfn)
+		return;
+	r = a->runs[i];
+	a->runs[i].nr = gfn - r.gfn;
+	r.nr -= gfn - r.gfn;
+	r.mfn += gfn - r.gfn;
+	r.gfn = gfn;
+	run_insert(a, i + 1, r);
+}
+
+int p2m_arch_set(struct p2m *p, u64 gfn, u64 mfn, u64 nr, u32 type,
+		 void (*old)(void *ctx, u64 mfn, u64 nr, u32 type), void *ctx)
+{
+	struct p2m_arch *a = &p->arch;
+	size_t i;
+
+	host.p2m_sets++;
+	if (host.fail_p2m_in && --host.fail_p2m_in == 0)
+		return -XEN_ENOMEM;
+	run_split(a, gfn);
+	run_split(a, gfn + nr);
+	i = run_find(a, gfn);
+	if (i < a->nr_runs && a->runs[i].gfn < gfn + nr)
+		host.tlb_flushes++;
+	while (i < a->nr_runs && a->runs[i].gfn < gfn + nr) {
+		struct host_run r = a->runs[i];
+
+		run_delete(a, i);
+		if (p2m_type_referenced(r.type))
+			old(ctx, r.mfn, r.nr, r.type);
+	}
+	if (type != P2M_INVALID)
+		run_insert(a, i, (struct host_run){ gfn, mfn, nr, type });
+	return 0;
+}
+
+u64 p2m_arch_get(struct p2m *p, u64 gfn, u32 *type, u64 *left)
+{
+	const struct p2m_arch *a = &p->arch;
+	size_t i = run_find(a, gfn);
+	const struct host_run *r = &a->runs[i];
+
+	if (i == a->nr_runs || r->gfn > gfn) {
+		*type = P2M_INVALID;
+		*left = i == a->nr_runs ? 1UL << 36 : r->gfn - gfn;
+		return ~0UL;
+	}
+	*type = r->type;
+	*left = r->gfn + r->nr - gfn;
+	return r->mfn + (gfn - r->gfn);
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Questions to struct boot_info: what is missing, which RAM is free, which device a name means.
+ */
+#include <serai/boot.h>
+#include <serai/compiler.h>
+#include <serai/errno.h>
+#include <serai/printk.h>
+#include <serai/string.h>
+#include <libfdt.h>
+
+const struct boot_module *__init bootinfo_module(const struct boot_info *bi,
+						 enum boot_module_kind kind)
+{
+	for (u32 i = 0; i < bi->nr_modules; i++)
+		if (bi->modules[i].kind == kind && bi->modules[i].domain_node < 0)
+			return &bi->modules[i];
+	return NULL;
+}
+
+static int __init refuse_memory(void)
+{
+	pr_err("device tree: no memory: no node has device_type = \"memory\" and a reg that is "
+	       "not empty; the boot loader must fill in /memory\n");
+	return -XEN_ENODEV;
+}
+
+static int __init refuse_gic(const struct boot_info *bi)
+{
+	pr_err("device tree: no interrupt controller that Serai knows (found: %s); it needs a "
+	       "GICv3, compatible = \"arm,gic-v3\"%s\n",
+	       bi->gic.unknown ? bi->gic.unknown : "none",
+	       bi->gic.unknown ? "; with QEMU's virt machine say gic-version=3" : "");
+	return -XEN_ENODEV;
+}
+
+static int __init refuse_kernel(void)
+{
+	pr_err("device tree: no kernel for dom0 in /chosen; write there:\n"
+	       "  module@ADDRESS { compatible = \"multiboot,kernel\", \"multiboot,module\"; "
+	       "reg = <ADDRESS SIZE>; bootargs = \"...\"; };\n"
+	       "or, with QEMU: -device guest-loader,addr=ADDRESS,kernel=FILE,bootargs=...\n");
+	return -XEN_ENODEV;
+}
+
+/* A module that is not in RAM, or lies where the hypervisor does, cannot be one. */
+static int __init check_module(const struct boot_info *bi, const struct boot_module *m)
+{
+	char path[DT_PATH_MAX];
+	struct range r = { m->start, m->start + m->size };
+	const struct range *other = NULL;
+
+	if (!range_set_find(&bi->banks, r.start & PAGE_MASK, ROUND_UP(r.end, PAGE_SIZE)))
+		other = NULL;
+	else if (ranges_overlap(&r, &bi->image))
+		other = &bi->image;
+	else if (ranges_overlap(&r, &bi->fdt_range))
+		other = &bi->fdt_range;
+	else
+		return 0;
+	dt_path(bi->fdt, m->node, path, sizeof(path));
+	if (other)
+		pr_err("device tree: %s: reg = <%#lx %#lx> overlaps the %s at %#lx-%#lx; load the "
+		       "file elsewhere\n",
+		       path, m->start, m->size,
+		       other == &bi->image ? "hypervisor" : "device tree", other->start,
+		       other->end - 1);
+	else
+		pr_err("device tree: %s: reg = <%#lx %#lx> is not in RAM; load the file elsewhere\n",
+		       path, m->start, m->size);
+	return -XEN_EINVAL;
+}
+
+int __init bootinfo_check(const struct boot_info *bi)
+{
+	if (!bi->banks.nr)
+		return refuse_memory();
+	if (!bi->gic.version)
+		return refuse_gic(bi);
+	if (!bootinfo_module(bi, MODULE_KERNEL))
+		return refuse_kernel();
+	for (u32 i = 0; i < bi->nr_modules; i++) {
+		int rc = check_module(bi, &bi->modules[i]);
+
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+int __init bootinfo_usable(const struct boot_info *bi, struct range_set *out, bool keep_modules)
+{
+	int rc = 0;
+
+	range_set_clear(out);
+	for (u32 i = 0; i < bi->banks.nr; i++)
+		rc |= range_set_add(out, bi->banks.r[i].start, bi->banks.r[i].end);
+	for (u32 i = 0; i < bi->reserved.nr; i++)
+		rc |= range_set_remove(out, bi->reserved.r[i].start, bi->reserved.r[i].end);
+	rc |= range_set_remove(out, bi->image.start, bi->image.end);
+	if (keep_modules)
+		rc |= range_set_remove(out, bi->fdt_range.start, bi->fdt_range.end);
+	for (u32 i = 0; i < bi->nr_modules; i++) {
+		const struct boot_module *m = &bi->modules[i];
+		struct range r = range_pages_out(m->start, m->start + m->size);
+
+		if (keep_modules || m->domain_node >= 0)
+			rc |= range_set_remove(out, r.start, r.end);
+	}
+	if (rc)
+		pr_err("memory is cut into too many pieces by reserved regions and modules\n");
+	return rc ? -XEN_ENOSPC : 0;
+}
+
+int __init bootinfo_free_ranges(void (*fn)(paddr_t start, paddr_t end, void *ctx), void *ctx)
+{
+	const struct range_set *dom0 = &boot_info.dom0_banks;
+	RANGE_SET_INIT(free, BOOT_BANKS_MAX + BOOT_RESERVED_MAX + BOOT_MODULES_MAX + 16);
+	int rc = bootinfo_usable(&boot_info, &free, true);
+
+	for (u32 i = 0; i < dom0->nr && !rc; i++)
+		rc = range_set_remove(&free, dom0->r[i].start, dom0->r[i].end);
+	for (u32 i = 0; i < free.nr && !rc; i++)
+		fn(free.r[i].start, free.r[i].end, ctx);
+	return rc;
+}
+
+static void __init device_irq(void *ctx, u32 intid, enum irq_type type)
+{
+	struct boot_irq *irq = ctx;
+
+	if (!irq->intid)
+		*irq = (struct boot_irq){ intid, type };
+}
+
+static u32 __init device_number(const struct dt_walk *w, const char *name)
+{
+	int len;
+	const u32 *c = fdt_getprop(w->fdt, w->node, name, &len);
+
+	return c && len == 4 ? (u32)dt_cells(c, 1) : 0;
+}
+
+int __init bootinfo_find_device(const char *spec, struct boot_device *dev)
+{
+	static struct dt_walk w __initdata;
+	const struct boot_info *bi = &boot_info;
+	int rc;
+
+	if (!spec || !spec[0])
+		spec = bi->stdout_path;
+	if (!spec)
+		return -XEN_ENOENT;
+	memset(dev, 0, sizeof(*dev));
+	dev->node = dt_lookup(bi->fdt, spec);
+	if (dev->node < 0)
+		return -XEN_ENOENT;
+	rc = dt_walk_to(&w, bi->fdt, dev->node);
+	if (!rc)
+		rc = dt_walk_reg(&w, 0, &dev->base, &dev->size);
+	if (rc)
+		return -XEN_ENXIO;
+	dt_path(bi->fdt, dev->node, dev->path, sizeof(dev->path));
+	dev->compatible = w.prop[DT_COMPATIBLE].data;
+	dev->compatible_len = w.prop[DT_COMPATIBLE].len;
+	dev->reg_shift = device_number(&w, "reg-shift");
+	dev->reg_io_width = device_number(&w, "reg-io-width");
+	dev->clock_frequency = device_number(&w, "clock-frequency");
+	/* Without an interrupt, or with one that cannot be read, the device is polled. */
+	dt_walk_irqs(&w, bi->gic.phandle, device_irq, &dev->irq);
+	return 0;
+}
+
+bool __init boot_device_compatible(const struct boot_device *dev, const char *what)
+{
+	return dev->compatible &&
+	       fdt_stringlist_contains(dev->compatible, (int)dev->compatible_len, what);
+}

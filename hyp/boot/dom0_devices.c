@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The machine's devices as the hardware domain gets them: which nodes it sees, which registers are
+ * mapped 1:1, which interrupts are its own. The hypervisor's own devices (GIC, console UART) and
+ * RAM are taken out of whatever a node claims.
+ */
+#include <serai/builder.h>
+#include <serai/compiler.h>
+#include <serai/errno.h>
+#include <serai/printk.h>
+#include <serai/string.h>
+#include <libfdt.h>
+
+static struct range mmio_ranges[DOM0_RANGES_MAX] __initdata;
+static struct range memory_ranges[64] __initdata, reserved_ranges[BOOT_RESERVED_MAX] __initdata;
+
+struct dom0_devices dom0_devices __initdata = {
+	.mmio = { 0, ARRAY_SIZE(mmio_ranges), mmio_ranges },
+	.memory = { 0, ARRAY_SIZE(memory_ranges), memory_ranges },
+	.reserved = { 0, ARRAY_SIZE(reserved_ranges), reserved_ranges },
+};
+
+static const char *const dropped[] __initconst = {
+	"arm,psci", "arm,psci-0.2", "arm,psci-1.0", "xen,xen", "xen,domain", "xen,cpupool",
+	"multiboot,module", "xen,multiboot-module", "xen,linux-zimage", "xen,linux-initrd",
+	"xen,xsm-policy", "arm,cortex-a53-edac",
+};
+
+/* The CPUs' performance counters: no registers, compatible arm,...-pmu or arm,...-pmuv3. */
+static bool __init is_cpu_pmu(const struct dt_walk *w)
+{
+	const char *c = w->prop[DT_COMPATIBLE].data;
+	size_t len = c ? strnlen(c, w->prop[DT_COMPATIBLE].len) : 0;
+
+	if (dt_has(w, DT_REG) || len < 4)
+		return false;
+	return !strncmp(c + len - 4, "-pmu", 4) || (len > 6 && !strncmp(c + len - 6, "-pmuv3", 6));
+}
+
+static bool __init is_top(const struct dt_walk *w, const char *name)
+{
+	return w->depth == 1 && !strcmp(w->name, name);
+}
+
+enum dom0_node __init dom0_node_kind(const struct dt_walk *w, const struct boot_info *bi, int uart)
+{
+	const char *type = dt_string(&w->prop[DT_DEVICE_TYPE]);
+
+	if (w->node == bi->gic.node)
+		return NODE_GIC;
+	if (w->node == bi->timer.node)
+		return NODE_TIMER;
+	if (is_top(w, "chosen"))
+		return NODE_CHOSEN;
+	if (w->node == uart || is_top(w, "cpus") || is_top(w, "hypervisor") || is_cpu_pmu(w) ||
+	    (type && !strcmp(type, "memory")))
+		return NODE_DROP;
+	for (u32 i = 0; i < ARRAY_SIZE(dropped); i++)
+		if (dt_compatible(w, dropped[i]))
+			return NODE_DROP;
+	return dt_has(w, DT_PASSTHROUGH) ? NODE_PASSTHROUGH : NODE_KEEP;
+}
+
+static void __init warn_node(const struct dt_walk *w, const char *what)
+{
+	char path[DT_PATH_MAX];
+
+	pr_warn("dom0: %s: %s\n", dt_path(w->fdt, w->node, path, sizeof(path)), what);
+}
+
+static int __init collect_pages(struct range_set *s, u64 addr, u64 size)
+{
+	struct range r = range_pages_out(addr, addr + size);
+
+	return range_set_add(s, r.start, r.end);
+}
+
+static bool __init in_reserved_memory(const struct dt_walk *w)
+{
+	return w->depth >= 2 &&
+	       !strcmp(fdt_get_name(w->fdt, w->level[1].node, NULL), "reserved-memory");
+}
+
+static int __init collect_reg(struct dom0_devices *out, const struct dt_walk *w)
+{
+	struct range_set *to = &out->mmio;
+	u64 addr, size;
+	int rc = 0, full = 0;
+
+	if (in_reserved_memory(w))
+		to = &out->reserved;
+	else if (dt_compatible(w, "mmio-sram"))
+		to = &out->memory;
+	for (u32 i = 0; !full && (rc = dt_walk_reg(w, i, &addr, &size)) == 0; i++)
+		full = collect_pages(to, addr, size);
+	if (rc == -XEN_EINVAL)
+		warn_node(w, "reg cannot be read; not mapped");
+	return full;
+}
+
+static int __init collect_windows(struct dom0_devices *out, const struct dt_walk *w)
+{
+	u64 addr, size;
+	int rc = 0, full = 0;
+
+	for (u32 i = 0; !full && (rc = dt_walk_window(w, i, &addr, &size)) == 0; i++)
+		full = collect_pages(&out->memory, addr, size);
+	if (rc != -XEN_ENOENT && !full)
+		warn_node(w, "ranges cannot be read; windows are not mapped");
+	return full;
+}
+
+static void __init collect_irq(void *ctx, u32 intid, enum irq_type type)
+{
+	struct dom0_devices *out = ctx;
+
+	if (intid < IRQ_FIRST_SPI)
+		out->ppis |= 1U << (intid - 16);
+	else
+		out->spi_type[intid] = (u8)type;
+}
+
+static int __init collect_node(struct dom0_devices *out, struct dt_walk *w, const struct boot_info *bi)
+{
+	int rc = collect_reg(out, w);
+
+	/* Only the host bridge: what is behind it has no addresses of its own. */
+	if (!rc && w->level[w->depth].pci && w->depth && !w->level[w->depth - 1].pci)
+		rc = collect_windows(out, w);
+	if (rc) {
+		warn_node(w, "too many device regions in this machine");
+		return rc;
+	}
+	/* A disabled device may share its interrupt with one that others use. */
+	if (dt_available(w) && dt_walk_irqs(w, bi->gic.phandle, collect_irq, out))
+		warn_node(w, "interrupts cannot be read; not given to dom0");
+	return 0;
+}
+
+/* Nothing of RAM and nothing of the interrupt controller. */
+static int __init cut_common(struct range_set *s, const struct boot_info *bi)
+{
+	struct range r = range_pages_out(bi->gic.dist.start, bi->gic.dist.end);
+	int rc = bi->gic.version ? range_set_remove(s, r.start, r.end) : 0;
+
+	for (u32 i = 0; i < bi->gic.nr_redists; i++) {
+		r = range_pages_out(bi->gic.redist[i].start, bi->gic.redist[i].end);
+		rc |= range_set_remove(s, r.start, r.end);
+	}
+	for (u32 i = 0; i < bi->banks.nr; i++)
+		rc |= range_set_remove(s, bi->banks.r[i].start, bi->banks.r[i].end);
+	return rc;
+}
+
+/* Whole pages of the UART; a page that it shares with other devices stays mapped. */
+static int __init cut_uart(struct dom0_devices *out, const struct boot_info *bi, int uart)
+{
+	static struct dt_walk w __initdata;
+	u64 addr, size;
+	int rc = 0;
+
+	if (uart < 0 || dt_walk_to(&w, bi->fdt, uart))
+		return 0;
+	for (u32 i = 0; !rc && dt_walk_reg(&w, i, &addr, &size) == 0; i++) {
+		struct range r = range_pages_in(addr, addr + size);
+
+		rc = range_set_remove(&out->mmio, r.start, r.end);
+	}
+	return rc;
+}
+
+/* What /reserved-memory names outside RAM is a device's memory. */
+static int __init split_reserved(struct dom0_devices *out, const struct boot_info *bi)
+{
+	u32 n = 0;
+	int rc = 0;
+
+	for (u32 i = 0; i < out->reserved.nr; i++) {
+		struct range r = out->reserved.r[i];
+
+		if (range_set_find(&bi->banks, r.start, r.end))
+			out->reserved.r[n++] = r;
+		else
+			rc |= range_set_add(&out->memory, r.start, r.end);
+	}
+	out->reserved.nr = n;
+	return rc;
+}
+
+static int __init cut_owned(struct dom0_devices *out, const struct boot_info *bi, int uart)
+{
+	int rc = split_reserved(out, bi);
+
+	rc |= cut_common(&out->mmio, bi);
+	rc |= cut_common(&out->memory, bi);
+	rc |= cut_uart(out, bi, uart);
+	for (u32 i = 0; i < out->mmio.nr; i++)
+		rc |= range_set_remove(&out->memory, out->mmio.r[i].start, out->mmio.r[i].end);
+	if (rc)
+		pr_err("dom0: too many device regions in this machine\n");
+	return rc;
+}
+
+int __init dom0_devices_collect(const struct boot_info *bi, int uart, struct dom0_devices *out)
+{
+	static struct dt_walk w __initdata;
+	int rc;
+
+	range_set_clear(&out->mmio);
+	range_set_clear(&out->memory);
+	range_set_clear(&out->reserved);
+	memset(out->spi_type, 0, sizeof(out->spi_type));
+	out->ppis = 0;
+	for (u32 i = 0; i < TIMER_IRQS; i++)
+		if (bi->timer.irq[i].intid >= 16 && bi->timer.irq[i].intid < IRQ_FIRST_SPI)
+			out->ppis |= 1U << (bi->timer.irq[i].intid - 16);
+	dt_walk_start(&w, bi->fdt);
+	while ((rc = dt_walk_next(&w)) > 0) {
+		if (dom0_node_kind(&w, bi, uart) != NODE_KEEP) {
+			dt_walk_skip(&w);
+			continue;
+		}
+		rc = collect_node(out, &w, bi);
+		if (rc)
+			return rc;
+	}
+	return rc ? rc : cut_owned(out, bi, uart);
+}

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The device tree walk: nodes in order, with the buses above them. Addresses are translated
+ * through every ranges up to the root (specification 2.3.8); #address-cells and #size-cells are
+ * inherited where a node has none, as Linux does.
+ */
+#include <serai/compiler.h>
+#include <serai/errno.h>
+#include <serai/fdt.h>
+#include <serai/string.h>
+#include <libfdt.h>
+
+static const char *const prop_names[DT_NR_PROPS] = {
+	[DT_COMPATIBLE] = "compatible",
+	[DT_REG] = "reg",
+	[DT_STATUS] = "status",
+	[DT_DEVICE_TYPE] = "device_type",
+	[DT_ADDRESS_CELLS] = "#address-cells",
+	[DT_SIZE_CELLS] = "#size-cells",
+	[DT_RANGES] = "ranges",
+	[DT_PHANDLE] = "phandle",
+	[DT_INTERRUPT_PARENT] = "interrupt-parent",
+	[DT_INTERRUPT_CELLS] = "#interrupt-cells",
+	[DT_INTERRUPTS] = "interrupts",
+	[DT_INTERRUPTS_EXTENDED] = "interrupts-extended",
+	[DT_INTERRUPT_MAP] = "interrupt-map",
+	[DT_BOOTARGS] = "bootargs",
+	[DT_METHOD] = "method",
+	[DT_PASSTHROUGH] = "xen,passthrough",
+};
+
+int __init dt_check(const void *fdt, size_t size)
+{
+	if (size < sizeof(struct fdt_header) || fdt_check_header(fdt))
+		return -XEN_EINVAL;
+	if (fdt_totalsize(fdt) > size || fdt_totalsize(fdt) > DT_SIZE_MAX)
+		return -XEN_EINVAL;
+	return fdt_check_full(fdt, fdt_totalsize(fdt)) ? -XEN_EINVAL : 0;
+}
+
+size_t __init dt_used_size(const void *fdt)
+{
+	u32 used = fdt_off_dt_struct(fdt) + fdt_size_dt_struct(fdt);
+	u32 strings = fdt_off_dt_strings(fdt) + fdt_size_dt_strings(fdt);
+	u32 rsv = fdt_off_mem_rsvmap(fdt) +
+		  (u32)(fdt_num_mem_rsv(fdt) + 1) * (u32)sizeof(struct fdt_reserve_entry);
+
+	if (fdt_version(fdt) < 17) /* does not say how long its structure is */
+		return fdt_totalsize(fdt);
+	used = MAX(used, strings);
+	return MAX(used, rsv);
+}
+
+u64 __init dt_cells(const u32 *cells, u32 n)
+{
+	u64 v = 0;
+
+	while (n--)
+		v = v << 32 | fdt32_to_cpu(*cells++);
+	return v;
+}
+
+u32 __init dt_u32(const struct dt_prop *p, u32 fallback)
+{
+	return p->data && p->len == 4 ? (u32)dt_cells(p->data, 1) : fallback;
+}
+
+const char *__init dt_string(const struct dt_prop *p)
+{
+	return p->data && p->len && strnlen(p->data, p->len) == p->len - 1 ? p->data : NULL;
+}
+
+bool __init dt_compatible(const struct dt_walk *w, const char *what)
+{
+	const struct dt_prop *p = &w->prop[DT_COMPATIBLE];
+
+	return p->data && p->len && fdt_stringlist_contains(p->data, (int)p->len, what);
+}
+
+bool __init dt_available(const struct dt_walk *w)
+{
+	const char *s = dt_string(&w->prop[DT_STATUS]);
+
+	return !dt_has(w, DT_STATUS) || (s && (!strcmp(s, "okay") || !strcmp(s, "ok")));
+}
+
+void __init dt_walk_start(struct dt_walk *w, const void *fdt)
+{
+	memset(w, 0, sizeof(*w));
+	w->fdt = fdt;
+	w->node = -1;
+	w->depth = -1;
+	w->skip = DT_DEPTH_MAX;
+}
+
+void __init dt_walk_skip(struct dt_walk *w)
+{
+	w->skip = w->depth;
+}
+
+static int __init walk_collect(struct dt_walk *w)
+{
+	int off, len;
+
+	memset(w->prop, 0, sizeof(w->prop));
+	for (off = fdt_first_property_offset(w->fdt, w->node); off >= 0;
+	     off = fdt_next_property_offset(w->fdt, off)) {
+		const char *name;
+		const void *data = fdt_getprop_by_offset(w->fdt, off, &name, &len);
+
+		if (!data)
+			return -XEN_EINVAL;
+		for (u32 i = 0; i < DT_NR_PROPS; i++) {
+			if (name[0] == prop_names[i][0] && !strcmp(name, prop_names[i])) {
+				w->prop[i] = (struct dt_prop){ data, (u32)len };
+				break;
+			}
+		}
+	}
+	return off == -FDT_ERR_NOTFOUND ? 0 : -XEN_EINVAL;
+}
+
+/* What the current node means for its children. */
+static int __init walk_descend(struct dt_walk *w)
+{
+	static const struct dt_level root __initconst = { .addr_cells = 2, .size_cells = 1 };
+	const struct dt_level *up = w->depth ? &w->level[w->depth - 1] : &root;
+	struct dt_level *l = &w->level[w->depth];
+	u32 ac = dt_u32(&w->prop[DT_ADDRESS_CELLS], up->addr_cells);
+	u32 sc = dt_u32(&w->prop[DT_SIZE_CELLS], up->size_cells);
+	const char *type = dt_string(&w->prop[DT_DEVICE_TYPE]);
+
+	if (ac > 4 || sc > 4)
+		return -XEN_EINVAL;
+	w->irq_parent = dt_u32(&w->prop[DT_INTERRUPT_PARENT], up->irq_parent);
+	*l = (struct dt_level){
+		.node = w->node,
+		.addr_cells = (u8)ac,
+		.size_cells = (u8)sc,
+		.pci = up->pci || (type && !strncmp(type, "pci", 3)),
+		.ranges = w->prop[DT_RANGES],
+		.irq_parent = w->irq_parent,
+	};
+	if (dt_has(w, DT_INTERRUPT_CELLS) && dt_has(w, DT_PHANDLE))
+		l->irq_parent = dt_u32(&w->prop[DT_PHANDLE], 0);
+	return 0;
+}
+
+int __init dt_walk_next(struct dt_walk *w)
+{
+	int rc;
+
+	do {
+		w->node = fdt_next_node(w->fdt, w->node, &w->depth);
+		if (w->node == -FDT_ERR_NOTFOUND || w->depth < 0)
+			return 0;
+		if (w->node < 0)
+			return -XEN_EINVAL;
+	} while (w->depth > w->skip);
+	w->skip = DT_DEPTH_MAX;
+	if (w->depth >= DT_DEPTH_MAX)
+		return -XEN_E2BIG;
+	w->name = fdt_get_name(w->fdt, w->node, NULL);
+	if (!w->name)
+		return -XEN_EINVAL;
+	rc = walk_collect(w);
+	if (!rc)
+		rc = walk_descend(w);
+	return rc ? rc : 1;
+}
+
+int __init dt_walk_to(struct dt_walk *w, const void *fdt, int node)
+{
+	int rc;
+
+	dt_walk_start(w, fdt);
+	do
+		rc = dt_walk_next(w);
+	while (rc > 0 && w->node != node);
+	return rc > 0 ? 0 : rc ? rc : -XEN_ENOENT;
+}
+
+/* One level up: from the children of l to l's own address space. */
+static int __init translate_step(const struct dt_level *l, u32 parent_cells, u64 *addr, u64 size)
+{
+	u32 ac = l->addr_cells, sc = l->size_cells, entry = ac + parent_cells + sc;
+	const u32 *c = l->ranges.data;
+
+	if (!c || ac > 2 || parent_cells > 2 || sc > 2)
+		return -XEN_ENXIO;
+	if (!l->ranges.len)
+		return 0; /* the same addresses */
+	if (l->ranges.len % (entry * 4))
+		return -XEN_EINVAL;
+	for (u32 left = l->ranges.len / 4; left; left -= entry, c += entry) {
+		u64 child = dt_cells(c, ac), parent = dt_cells(c + ac, parent_cells);
+		u64 length = dt_cells(c + ac + parent_cells, sc);
+
+		if (*addr < child || *addr - child >= length || size > length - (*addr - child))
+			continue;
+		if (parent + length < parent)
+			return -XEN_EINVAL;
+		*addr = parent + (*addr - child);
+		return 0;
+	}
+	return -XEN_ENXIO;
+}
+
+/* From the address space below level[depth] to the root's. */
+static int __init translate(const struct dt_walk *w, int depth, u64 *addr, u64 size)
+{
+	for (; depth > 0; depth--) {
+		int rc = translate_step(&w->level[depth], w->level[depth - 1].addr_cells, addr,
+					size);
+
+		if (rc)
+			return rc;
+	}
+	return *addr + size < *addr ? -XEN_EINVAL : 0;
+}
+
+int __init dt_walk_reg_raw(const struct dt_walk *w, u32 i, u64 *addr, u64 *size)
+{
+	const struct dt_prop *p = &w->prop[DT_REG];
+	u32 ac, sc, entry;
+	const u32 *c;
+
+	if (!p->data || !w->depth)
+		return -XEN_ENOENT;
+	ac = w->level[w->depth - 1].addr_cells;
+	sc = w->level[w->depth - 1].size_cells;
+	entry = ac + sc;
+	if (ac > 2 || sc > 2 || !entry)
+		return -XEN_ENXIO;
+	if (p->len % (entry * 4))
+		return -XEN_EINVAL;
+	if (i >= p->len / (entry * 4))
+		return -XEN_ENOENT;
+	c = (const u32 *)p->data + (size_t)i * entry;
+	*addr = dt_cells(c, ac);
+	*size = dt_cells(c + ac, sc);
+	return *addr + *size < *addr ? -XEN_EINVAL : 0;
+}
+
+int __init dt_walk_reg(const struct dt_walk *w, u32 i, u64 *addr, u64 *size)
+{
+	int rc;
+
+	if (w->depth && (w->level[w->depth - 1].pci || !w->level[w->depth - 1].size_cells))
+		return dt_has(w, DT_REG) ? -XEN_ENXIO : -XEN_ENOENT;
+	rc = dt_walk_reg_raw(w, i, addr, size);
+	return rc ? rc : translate(w, w->depth - 1, addr, *size);
+}
+
+int __init dt_walk_window(const struct dt_walk *w, u32 i, u64 *addr, u64 *size)
+{
+	const struct dt_level *l = &w->level[w->depth];
+	u32 ac = l->addr_cells, sc = l->size_cells, pc, entry;
+	const u32 *c = l->ranges.data;
+
+	if (!c || !l->ranges.len || !w->depth)
+		return -XEN_ENOENT;
+	pc = w->level[w->depth - 1].addr_cells;
+	entry = ac + pc + sc;
+	if (pc > 2 || sc > 2 || l->ranges.len % (entry * 4))
+		return -XEN_EINVAL;
+	if (i >= l->ranges.len / (entry * 4))
+		return -XEN_ENOENT;
+	c += (size_t)i * entry;
+	*addr = dt_cells(c + ac, pc);
+	*size = dt_cells(c + ac + pc, sc);
+	return translate(w, w->depth - 1, addr, *size);
+}
+
+int __init dt_lookup(const void *fdt, const char *spec)
+{
+	const char *end = strchr(spec, ':');
+	int node = fdt_path_offset_namelen(fdt, spec, end ? (int)(end - spec) : (int)strlen(spec));
+
+	return node >= 0 ? node : -XEN_ENOENT;
+}
+
+const char *__init dt_path(const void *fdt, int node, char *buf, size_t size)
+{
+	if (node < 0 || fdt_get_path(fdt, node, buf, (int)size))
+		str_copy(buf, "(a node)", size);
+	return buf;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Kernels: the arm64 Image header (Linux' Documentation/arm64/booting.rst), and names for what
+ * people put there by mistake.
+ */
+#include <serai/builder.h>
+#include <serai/compiler.h>
+#include <serai/errno.h>
+#include <serai/frame.h>
+#include <serai/printk.h>
+#include <serai/string.h>
+
+#define IMAGE_MAGIC	   0x644d5241U /* "ARM\x64" */
+#define IMAGE_MAGIC_OFFSET 56
+#define IMAGE_BIG_ENDIAN   BIT(0)
+
+struct image_header {
+	u32 code[2];
+	u64 text_offset, image_size, flags;
+	u64 reserved[3];
+	u32 magic, pe_offset;
+};
+
+_Static_assert(sizeof(struct image_header) == 64, "arm64 Image header");
+_Static_assert(offsetof(struct image_header, magic) == IMAGE_MAGIC_OFFSET, "arm64 Image header");
+
+static const struct {
+	u8 offset, len;
+	u8 bytes[6];
+	const char *what;
+} known_files[] __initconst = {
+	{ 0, 2, { 0x1f, 0x8b }, "a gzip file; unpack it (gunzip) and load the arm64 Image in it" },
+	{ 0, 6, { 0xfd, '7', 'z', 'X', 'Z', 0 }, "an xz file; unpack it first" },
+	{ 0, 4, { 0x28, 0xb5, 0x2f, 0xfd }, "a zstd file; unpack it first" },
+	{ 0, 4, { 0x02, 0x21, 0x4c, 0x18 }, "an lz4 file; unpack it first" },
+	{ 4, 4, { 'z', 'i', 'm', 'g' }, "a compressed EFI kernel; load the arm64 Image in it" },
+	{ 0, 4, { 0x7f, 'E', 'L', 'F' }, "an ELF file; load the raw arm64 Image" },
+	{ 0, 4, { 0x27, 0x05, 0x19, 0x56 }, "a U-Boot uImage; load the raw arm64 Image" },
+	{ 0, 4, { 0xd0, 0x0d, 0xfe, 0xed }, "a device tree or FIT image, no kernel" },
+	{ 0x24, 4, { 0x18, 0x28, 0x6f, 0x01 }, "a 32-bit Arm zImage; Serai runs 64-bit kernels" },
+	{ 0, 6, { '0', '7', '0', '7', '0', '1' }, "a cpio archive, that is a ramdisk" },
+};
+
+/* The first bytes of a module; they may lie in two frames. */
+static void __init read_head(const struct boot_module *m, u8 *head, size_t n)
+{
+	memset(head, 0, n);
+	for (size_t i = 0; i < n && i < m->size; i++) {
+		paddr_t pa = m->start + i;
+		const u8 *va = frame_map(paddr_to_mfn(pa));
+
+		head[i] = va[pa & (PAGE_SIZE - 1)];
+		frame_unmap(va);
+	}
+}
+
+static int __init refuse(const struct boot_info *bi, const struct boot_module *m, const char *why)
+{
+	char path[DT_PATH_MAX];
+
+	pr_err("%s: the kernel at %#lx is %s\n", dt_path(bi->fdt, m->node, path, sizeof(path)),
+	       m->start, why);
+	return -XEN_EINVAL;
+}
+
+static int __init refuse_unknown(const struct boot_info *bi, const struct boot_module *m,
+				 const u8 *head)
+{
+	char path[DT_PATH_MAX];
+
+	for (u32 i = 0; i < ARRAY_SIZE(known_files); i++)
+		if (!memcmp(head + known_files[i].offset, known_files[i].bytes, known_files[i].len))
+			return refuse(bi, m, known_files[i].what);
+	pr_err("%s: no kernel at %#lx: the first bytes are %02x %02x %02x %02x %02x %02x %02x %02x, "
+	       "not those of an arm64 Image; check the address and the file\n",
+	       dt_path(bi->fdt, m->node, path, sizeof(path)), m->start, head[0], head[1], head[2],
+	       head[3], head[4], head[5], head[6], head[7]);
+	return -XEN_EINVAL;
+}
+
+int __init kernel_probe(const struct boot_info *bi, const struct boot_module *m,
+			struct kernel_image *out)
+{
+	struct image_header h;
+
+	read_head(m, (u8 *)&h, sizeof(h));
+	if (h.magic != IMAGE_MAGIC || m->size < sizeof(h))
+		return refuse_unknown(bi, m, (const u8 *)&h);
+	if (!h.image_size)
+		return refuse(bi, m, "an Image without image_size, older than Linux 3.17");
+	if (h.flags & IMAGE_BIG_ENDIAN)
+		return refuse(bi, m, "a big-endian Image; Serai starts little-endian kernels");
+	if (h.text_offset >= BLOCK_SIZE || h.text_offset & (PAGE_SIZE - 1) ||
+	    h.image_size > BOOT_ADDR_MAX)
+		return refuse(bi, m, "an Image whose header makes no sense");
+	*out = (struct kernel_image){
+		.text_offset = h.text_offset,
+		.size = MAX(h.image_size, m->size),
+		.file_size = m->size,
+	};
+	return 0;
+}

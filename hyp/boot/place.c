@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where a direct-mapped domain's kernel, ramdisk and device tree go. What is already at a good place
+ * stays there. Order of the later copies: ramdisk, kernel, device tree; so the tree may overwrite
+ * what the first two came from, and nothing else may overlap anything.
+ */
+#include <serai/builder.h>
+#include <serai/compiler.h>
+#include <serai/errno.h>
+
+static const struct range *__init first_overlap(const struct range *r, const struct range *taken,
+						u32 nr)
+{
+	for (u32 i = 0; i < nr; i++)
+		if (taken[i].start < taken[i].end && ranges_overlap(r, &taken[i]))
+			return &taken[i];
+	return NULL;
+}
+
+/* Lowest place for size bytes at a multiple of 2 MiB plus offset. */
+static int __init find_place(const struct layout *l, u64 size, u64 offset, const struct range *taken,
+			     u32 nr, struct range *out)
+{
+	for (u32 i = 0; i < l->banks->nr; i++) {
+		const struct range *bank = &l->banks->r[i];
+		u64 at = bank->start;
+
+		while (at < bank->end) {
+			struct range r;
+			const struct range *hit;
+
+			r.start = ROUND_UP(at, BLOCK_SIZE) + offset;
+			r.end = r.start + size;
+			if (r.end < r.start || r.end > bank->end)
+				break;
+			hit = first_overlap(&r, taken, nr);
+			if (!hit) {
+				*out = r;
+				return 0;
+			}
+			at = hit->end;
+		}
+	}
+	return -XEN_ENOMEM;
+}
+
+static int __init place_kernel(struct layout *l, const struct kernel_image *image)
+{
+	const struct range taken[] = { l->kernel_source, l->ramdisk_source };
+	struct range here = { l->kernel_source.start, l->kernel_source.start + image->size };
+
+	if (IS_ALIGNED(here.start - image->text_offset, BLOCK_SIZE) && here.end > here.start &&
+	    range_set_find(l->banks, here.start, here.end)) {
+		l->kernel = here;
+		return 0;
+	}
+	return find_place(l, image->size, image->text_offset, taken, ARRAY_SIZE(taken), &l->kernel);
+}
+
+static int __init place_ramdisk(struct layout *l)
+{
+	const struct range taken[] = { l->kernel, l->kernel_source, l->ramdisk_source };
+	const struct range *here = &l->ramdisk_source;
+
+	if (!range_size(here))
+		return 0;
+	if (IS_ALIGNED(here->start, PAGE_SIZE) && !ranges_overlap(here, &l->kernel) &&
+	    range_set_find(l->banks, here->start, here->end)) {
+		l->ramdisk = *here;
+		return 0;
+	}
+	return find_place(l, range_size(here), 0, taken, ARRAY_SIZE(taken), &l->ramdisk);
+}
+
+int __init layout_place_modules(struct layout *l, const struct kernel_image *image)
+{
+	int rc = place_kernel(l, image);
+
+	return rc ? rc : place_ramdisk(l);
+}
+
+int __init layout_place_fdt(struct layout *l, u64 size)
+{
+	const struct range taken[] = { l->kernel, l->ramdisk };
+
+	return find_place(l, size, 0, taken, ARRAY_SIZE(taken), &l->fdt);
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sysctl: operations of the control domain on the whole machine. */
+#include <abi/sysctl.h>
+#include <serai/arch.h>
+#include <serai/console.h>
+#include <serai/domain.h>
+#include <serai/domain_info.h>
+#include <serai/guest_copy.h>
+#include <serai/hypercall.h>
+
+#define CONSOLE_CHUNK 128
+
+/* Non-incremental readers begin where the ring was cleared last. */
+static u32 console_cleared;
+
+static long sysctl_readconsole(struct abi_sysctl *op)
+{
+	struct abi_sysctl_readconsole *r = &op->u.readconsole;
+	u32 index = r->incremental ? r->index : READ_ONCE(console_cleared), done = 0;
+	char text[CONSOLE_CHUNK];
+
+	while (done < r->count) {
+		size_t n = console_ring_read(text, MIN(r->count - done, (u32)CONSOLE_CHUNK), &index);
+
+		if (!n)
+			break;
+		if (copy_to_guest_raw(r->buffer + done, text, n))
+			return -XEN_EFAULT;
+		done += (u32)n;
+		/* Who reads incrementally comes back for the rest. */
+		if (r->incremental && hypercall_preempted())
+			break;
+	}
+	if (r->clear)
+		WRITE_ONCE(console_cleared, index);
+	r->index = index;
+	r->count = done;
+	return 0;
+}
+
+static long sysctl_physinfo(struct abi_sysctl *op)
+{
+	struct frame_stats stats;
+	unsigned int cpu, last = 0;
+
+	frame_stats(&stats);
+	for_each_online_cpu(cpu)
+		last = cpu;
+	/* Blocks to be scrubbed count as free: they can be had at once. */
+	op->u.physinfo = (struct abi_sysctl_physinfo){
+		.threads_per_core = 1,
+		.cores_per_socket = 1,
+		.nr_cpus = cpumask_weight(&cpu_online),
+		.max_cpu_id = last,
+		.nr_nodes = 1,
+		.cpu_khz = time_arch_khz(),
+		.capabilities = XEN_SYSCTL_PHYSCAP_hvm | XEN_SYSCTL_PHYSCAP_hap |
+				XEN_SYSCTL_PHYSCAP_gnttab_v1,
+		.total_pages = stats.total,
+		.free_pages = stats.free,
+		.max_mfn = frame_first_mfn + frame_count - 1,
+	};
+	return 0;
+}
+
+static long sysctl_sched_id(struct abi_sysctl *op)
+{
+	op->u.sched_id.sched_id = sched_policy()->sched_id;
+	return 0;
+}
+
+static long sysctl_getdomaininfolist(struct abi_sysctl *op)
+{
+	struct abi_sysctl_getdomaininfolist *l = &op->u.getdomaininfolist;
+	struct abi_getdomaininfo info;
+	struct domain *d;
+	u32 id = l->first_domain, n = 0;
+
+	while (n < l->max_domains && (d = domain_get_next(id)) != NULL) {
+		id = d->id + 1U;
+		domain_info_fill(d, &info);
+		domain_put(d);
+		if (copy_array_to_guest(l->buffer, n, &info, 1))
+			return -XEN_EFAULT;
+		n++;
+	}
+	l->num_domains = n;
+	return 0;
+}
+
+/* The handle and the count move with the progress. */
+static long sysctl_debug_keys(struct abi_sysctl *op)
+{
+	struct abi_sysctl_debug_keys *k = &op->u.debug_keys;
+	char key;
+
+	while (k->nr_keys) {
+		if (copy_from_guest(&key, k->keys))
+			return -XEN_EFAULT;
+		keyhandler_run(key);
+		k->keys++;
+		k->nr_keys--;
+		if (k->nr_keys && hypercall_preempted())
+			return -XEN_ERESTART;
+	}
+	return 0;
+}
+
+static long sysctl_availheap(struct abi_sysctl *op)
+{
+	struct frame_stats stats;
+
+	frame_stats(&stats);
+	op->u.availheap.avail_bytes = stats.free << PAGE_SHIFT;
+	return 0;
+}
+
+static long (*const sysctls[])(struct abi_sysctl *op) = {
+	[XEN_SYSCTL_readconsole] = sysctl_readconsole,
+	[XEN_SYSCTL_physinfo] = sysctl_physinfo,
+	[XEN_SYSCTL_sched_id] = sysctl_sched_id,
+	[XEN_SYSCTL_getdomaininfolist] = sysctl_getdomaininfolist,
+	[XEN_SYSCTL_debug_keys] = sysctl_debug_keys,
+	[XEN_SYSCTL_availheap] = sysctl_availheap,
+};
+
+long do_sysctl(u64 *arg)
+{
+	struct abi_sysctl op;
+	long rc;
+
+	if (copy_from_guest(&op, arg[0]))
+		return -XEN_EFAULT;
+	if (op.interface_version != XEN_SYSCTL_INTERFACE_VERSION)
+		return -XEN_EACCES;
+	if (op.cmd >= ARRAY_SIZE(sysctls) || !sysctls[op.cmd])
+		return -XEN_ENOSYS;
+	rc = sysctls[op.cmd](&op);
+	if ((rc >= 0 || rc == -XEN_ERESTART) && copy_to_guest(arg[0], &op))
+		return -XEN_EFAULT;
+	return rc;
+}

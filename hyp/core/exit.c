@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The slow way out of the hypervisor: whatever cpu->work asks for, until a vcpu can run. This is
+ * also the idle loop, and each CPU's quiet point: nothing found in a list before is used after.
+ */
+#include <serai/arch.h>
+#include <serai/domain.h>
+#include <serai/exit.h>
+#include <serai/frame.h>
+#include <serai/sched.h>
+#include <serai/time.h>
+
+void cpu_raise_on(unsigned int cpu, u32 work)
+{
+	struct cpu *c = cpu_table[cpu];
+
+	if (c == this_cpu()) {
+		c->work |= work;
+		return;
+	}
+	if ((atomic_fetch_or(&c->remote, work) & work) != work)
+		cpu_arch_kick(cpu);
+}
+
+static void cpu_idle(struct cpu *c)
+{
+	while (!c->work) {
+		if (!cpu_arch_work_pending() && frame_scrub_some())
+			continue;
+		cpu_arch_idle();
+	}
+}
+
+struct vcpu *exit_work(void)
+{
+	struct cpu *c = this_cpu();
+
+	for (;;) {
+		u32 work = c->work;
+
+		c->work = 0;
+		if (work & WORK_TIMER)
+			timer_run_expired();
+		if ((work & WORK_VCPU) && c->current) {
+			u32 requests = atomic_xchg(&c->current->requests, 0);
+
+			if (requests)
+				vcpu_arch_requests(c->current, requests);
+		}
+		if (work & WORK_SCHED)
+			sched_choose();
+		if (work & WORK_DUMP)
+			cpu_arch_dump();
+		if (work & WORK_QUIET)
+			WRITE_ONCE(c->quiet, c->quiet + 1);
+		if (c->work)
+			continue;
+		if (c->current)
+			return c->current;
+		cpu_idle(c);
+	}
+}

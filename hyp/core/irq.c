@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whose a physical interrupt is. The table changes under irq_lock; irq_dispatch() reads it without:
+ * a domain found there stays valid until this CPU's quiet point. An interrupt that belongs to nobody
+ * and comes again and again is switched off.
+ */
+#include <serai/bug.h>
+#include <serai/cpu.h>
+#include <serai/domain.h>
+#include <serai/errno.h>
+#include <serai/frame.h>
+#include <serai/irq.h>
+#include <serai/lock.h>
+#include <serai/printk.h>
+
+#define UNCLAIMED_MAX 16
+
+static struct lock irq_lock = LOCK_INIT(RANK_IRQ);
+static struct irq_desc *table __ro_after_init;
+static u32 lines __ro_after_init;
+
+int irq_init(void)
+{
+	u32 n = irq_arch_lines();
+
+	table = mem_alloc(n * sizeof(*table));
+	if (!table)
+		return -XEN_ENOMEM;
+	lines = n;
+	return 0;
+}
+
+struct irq_desc *irq_desc(u32 irq)
+{
+	return irq < lines ? &table[irq] : NULL;
+}
+
+/* True when the interrupt is taken. The message comes after the lock was dropped. */
+static bool is_taken(const struct irq_desc *desc)
+{
+	return desc->handler || desc->domain;
+}
+
+static int refuse_taken(u32 irq, const struct irq_desc *held)
+{
+	if (held->domain)
+		pr_warn("interrupt %u is domain %u's already (virtual %u)\n", irq, held->domain->id,
+			held->virq);
+	else
+		pr_warn("interrupt %u is used by the hypervisor already (%s)\n", irq, held->name);
+	return -XEN_EBUSY;
+}
+
+int irq_request(u32 irq, enum irq_type type, void (*handler)(u32 irq, void *arg), void *arg,
+		const char *name)
+{
+	struct irq_desc *desc = irq_desc(irq);
+	struct irq_desc before;
+
+	if (!desc)
+		return -XEN_EINVAL;
+	lock_take(&irq_lock);
+	before = *desc;
+	if (!is_taken(&before)) {
+		desc->arg = arg;
+		desc->name = name;
+		desc->unclaimed = 0;
+		store_release(&desc->handler, handler);
+	}
+	lock_drop(&irq_lock);
+	if (is_taken(&before))
+		return refuse_taken(irq, &before);
+	if (irq >= IRQ_FIRST_SPI) {
+		irq_arch_set_type(irq, type);
+		irq_arch_set_target(irq, cpu_id());
+		irq_arch_enable(irq);
+	}
+	return 0;
+}
+
+int irq_assign(u32 irq, struct domain *d, u32 virq)
+{
+	struct irq_desc *desc = irq_desc(irq);
+	struct irq_desc before;
+	int rc;
+
+	if (!desc || irq < IRQ_FIRST_SPI)
+		return -XEN_EINVAL;
+	lock_take(&irq_lock);
+	before = *desc;
+	if (!is_taken(&before)) {
+		desc->virq = virq;
+		desc->unclaimed = 0;
+		store_release(&desc->domain, d);
+	}
+	lock_drop(&irq_lock);
+	if (is_taken(&before))
+		return refuse_taken(irq, &before);
+	rc = domain_arch_assign_spi(d, virq, irq);
+	if (rc)
+		WRITE_ONCE(desc->domain, NULL);
+	return rc;
+}
+
+int irq_unassign(u32 irq, struct domain *d)
+{
+	struct irq_desc *desc = irq_desc(irq);
+	bool ours;
+	u32 virq;
+
+	if (!desc)
+		return -XEN_ENOENT;
+	lock_take(&irq_lock);
+	ours = desc->domain == d;
+	virq = desc->virq;
+	if (ours)
+		WRITE_ONCE(desc->domain, NULL);
+	lock_drop(&irq_lock);
+	if (!ours)
+		return -XEN_ENOENT;
+	irq_arch_disable(irq);
+	domain_arch_unassign_spi(d, virq);
+	return 0;
+}
+
+static __cold_path void irq_unclaimed(u32 irq, struct irq_desc *desc)
+{
+	if (!desc || ++desc->unclaimed != UNCLAIMED_MAX)
+		return;
+	irq_arch_disable(irq);
+	pr_warn("interrupt %u belongs to nobody and came %u times: switched off\n", irq,
+		UNCLAIMED_MAX);
+}
+
+void irq_dispatch(u32 irq)
+{
+	struct irq_desc *desc = irq_desc(irq);
+	struct domain *d;
+	void (*handler)(u32 irq, void *arg);
+
+	if (unlikely(!desc)) {
+		irq_unclaimed(irq, desc);
+		return;
+	}
+	d = load_acquire(&desc->domain);
+	if (likely(d)) {
+		domain_arch_inject_hw_spi(d, desc->virq, irq);
+		return;
+	}
+	handler = load_acquire(&desc->handler);
+	if (likely(handler))
+		handler(irq, desc->arg);
+	else
+		irq_unclaimed(irq, desc);
+}
+
+void irq_dump(void)
+{
+	for (u32 irq = 0; irq < lines; irq++) {
+		const struct irq_desc *desc = &table[irq];
+		const struct domain *d = READ_ONCE(desc->domain);
+
+		if (d)
+			pr_info("  irq %u: d%u, virtual %u\n", irq, d->id, desc->virq);
+		else if (desc->handler)
+			pr_info("  irq %u: %s\n", irq, desc->name);
+		else if (desc->unclaimed)
+			pr_info("  irq %u: nobody's, came %u times\n", irq, desc->unclaimed);
+	}
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every option of the command line, in one table. docs/command-line.md tells the user more. */
+#include <serai/cmdline.h>
+#include <serai/compiler.h>
+#include <serai/printk.h>
+#include <serai/string.h>
+
+#define CONRING_ORDER_MAX 8
+
+struct options options = {
+	.console = "dtuart",
+	.sched = SCHED_DEFAULT,
+	.bootscrub = BOOTSCRUB_IDLE,
+	.xsm = "dummy",
+};
+
+/* SIZE, min:SIZE, max:SIZE, separated by commas: the plain one counts, else max, else min. */
+static bool __init parse_dom0_mem(const char *value, bool no)
+{
+	static const char *const prefix[] = { "", "max:", "min:" };
+	u64 found[ARRAY_SIZE(prefix)] = { 0 }, n;
+	char word[24];
+
+	while (*value && !no) {
+		const char *comma = strchr(value, ',');
+		size_t len = comma ? (size_t)(comma - value) : strlen(value);
+		u32 kind = !strncmp(value, "max:", 4) ? 1 : !strncmp(value, "min:", 4) ? 2 : 0;
+
+		if (len >= sizeof(word))
+			return false;
+		str_copy(word, value, len + 1);
+		if (!parse_size(word + strlen(prefix[kind]), &n) || n < PAGE_SIZE)
+			return false;
+		found[kind] = n;
+		value += len + (comma != NULL);
+	}
+	for (u32 i = 0; i < ARRAY_SIZE(prefix); i++) {
+		if (found[i]) {
+			options.dom0_mem = found[i] & PAGE_MASK;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool __init parse_console(const char *value, bool no)
+{
+	if (no)
+		value = "none";
+	if (strcmp(value, "dtuart") && strcmp(value, "none"))
+		return false;
+	str_copy(options.console, value, sizeof(options.console));
+	return true;
+}
+
+static bool __init parse_vwfi(const char *value, bool no)
+{
+	bool native = !strcmp(value, "native");
+
+	if (no || (!native && strcmp(value, "trap")))
+		return false;
+	options.vwfi_native = native;
+	return true;
+}
+
+static bool __init parse_bootscrub(const char *value, bool no)
+{
+	bool on = false;
+
+	if (!strcmp(value, "idle") && !no)
+		options.bootscrub = BOOTSCRUB_IDLE;
+	else if (parse_bool(value, &on))
+		options.bootscrub = on != no ? BOOTSCRUB_ON : BOOTSCRUB_OFF;
+	else
+		return false;
+	return true;
+}
+
+static bool __init parse_conring(const char *value, bool no)
+{
+	u32 order = 0;
+	u64 size;
+
+	if (no || !parse_size(value, &size) || !size)
+		return false;
+	while (order < CONRING_ORDER_MAX && PAGE_SIZE << order < size)
+		order++;
+	options.conring_order = order;
+	return true;
+}
+
+static bool __init parse_xsm(const char *value, bool no)
+{
+	if (no || (strcmp(value, "dummy") && strcmp(value, "silo")))
+		return false;
+	str_copy(options.xsm, value, sizeof(options.xsm));
+	return true;
+}
+
+#define STRING(n, words, text)                                                    \
+	{                                                                         \
+		.name = #n, .type = OPTION_STRING, .target = options.n,           \
+		.size = sizeof(options.n), .accepts = (words), .help = (text)     \
+	}
+#define BOOL(n, text)                                                             \
+	{                                                                         \
+		.name = #n, .type = OPTION_BOOL, .target = &options.n,            \
+		.accepts = "yes or no", .help = (text)                            \
+	}
+#define PARSED(n, fn, words, text)                                                \
+	{                                                                         \
+		.name = #n, .type = OPTION_PARSED, .parse = (fn),                 \
+		.accepts = (words), .help = (text)                                \
+	}
+
+const struct option options_table[] __initconst = {
+	PARSED(dom0_mem, parse_dom0_mem, "a size such as 512M or 2G, also min:SIZE and max:SIZE",
+	       "memory of dom0"),
+	{ .name = "dom0_max_vcpus", .type = OPTION_UINT, .target = &options.dom0_max_vcpus,
+	  .size = 128, .accepts = "a number from 1 to 128", .help = "virtual CPUs of dom0" },
+	PARSED(console, parse_console, "dtuart or none", "where the console is"),
+	STRING(dtuart, "a path or alias of the device tree", "the console's UART"),
+	STRING(loglvl, "none, error, warning, info, debug or all", "messages that are shown"),
+	STRING(guest_loglvl, "none, error, warning, info, debug or all",
+	       "messages about guests that are shown"),
+	STRING(sched, "the name of a scheduler", "scheduling policy"),
+	PARSED(vwfi, parse_vwfi, "trap or native", "what a guest's WFI does"),
+	BOOL(noreboot, "halt instead of restarting after a panic"),
+	PARSED(bootscrub, parse_bootscrub, "off, idle or on", "when free memory is cleared"),
+	BOOL(sync_console, "wait for every character to be sent"),
+	PARSED(conring_size, parse_conring, "a size such as 16K", "size of the console ring"),
+	PARSED(xsm, parse_xsm, "dummy or silo", "access control policy"),
+};
+
+const u32 options_count __initconst = ARRAY_SIZE(options_table);

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Messages: formatted on the stack of the caller, then given to the console as a whole. The level
+ * decides whether the UART shows a message; guests' messages have a threshold of their own and a
+ * limit of how many.
+ */
+#include <serai/cmdline.h>
+#include <serai/console.h>
+#include <serai/domain.h>
+#include <serai/guest_line.h>
+#include <serai/printk.h>
+#include <serai/string.h>
+
+#define MESSAGE_MAX 512
+#define CUT_MARK    "..."
+
+/* Messages with a level below these are shown; LOG_ERR is 0. */
+static u32 shown_levels = LOG_INFO + 1;
+static u32 guest_shown_levels = LOG_WARNING + 1;
+
+static void message_cut(char *buf, size_t size, size_t len)
+{
+	if (len >= size)
+		memcpy(buf + size - sizeof(CUT_MARK), CUT_MARK, sizeof(CUT_MARK));
+}
+
+void vprintk_at(enum log_level level, const char *fmt, va_list ap)
+{
+	char buf[MESSAGE_MAX];
+
+	message_cut(buf, sizeof(buf), (size_t)vsnprintf(buf, sizeof(buf), fmt, ap));
+	console_write(buf, (u32)level < shown_levels);
+}
+
+void printk_at(enum log_level level, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vprintk_at(level, fmt, ap);
+	va_end(ap);
+}
+
+void guest_printk(enum log_level level, const char *fmt, ...)
+{
+	const struct vcpu *v = current_vcpu();
+	char buf[MESSAGE_MAX];
+	u32 suppressed;
+	size_t len = 0;
+	va_list ap;
+
+	if (!guest_message_allowed(v ? v->domain : NULL, GUEST_MESSAGE_TOKENS, &suppressed))
+		return;
+	if (v)
+		len = (size_t)snprintf(buf, sizeof(buf), "d%uv%u ", v->domain->id, v->id);
+	if (suppressed)
+		len += (size_t)snprintf(buf + len, sizeof(buf) - len, "(%u messages suppressed) ",
+					suppressed);
+	va_start(ap, fmt);
+	len += (size_t)vsnprintf(buf + len, sizeof(buf) - len, fmt, ap);
+	va_end(ap);
+	message_cut(buf, sizeof(buf), len);
+	console_write(buf, (u32)level < guest_shown_levels);
+}
+
+/*
+ * "warning", or "error/warning": in the second form the messages between the two levels are meant
+ * to be shown in limited number; all of ours are few, so the upper level counts.
+ */
+static void level_parse(const char *option, const char *text, u32 *levels)
+{
+	static const char *const names[] = { "none", "error", "warning", "info", "debug" };
+	const char *slash = strchr(text, '/');
+	const char *name = slash ? slash + 1 : text;
+
+	if (!*text)
+		return;
+	for (u32 i = 0; i < ARRAY_SIZE(names); i++) {
+		if (strcmp(name, names[i]) == 0) {
+			*levels = i;
+			return;
+		}
+	}
+	if (strcmp(name, "all") == 0)
+		*levels = LOG_DEBUG + 1;
+	else
+		pr_warn("%s=%s: not a level; write none, error, warning, info, debug or all\n",
+			option, text);
+}
+
+void console_init(void)
+{
+	level_parse("loglvl", options.loglvl, &shown_levels);
+	level_parse("guest_loglvl", options.guest_loglvl, &guest_shown_levels);
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The UART drivers of this build; one that was not built is an undefined weak symbol, NULL here. */
+#include <serai/compiler.h>
+#include <serai/uart.h>
+
+extern const struct uart_driver pl011_driver __weak_sym, sbsa_uart_driver __weak_sym;
+
+const struct uart_driver *const uart_drivers[] = {
+	&pl011_driver,
+	&sbsa_uart_driver,
+	NULL,
+};

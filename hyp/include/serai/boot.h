@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the boot loader told us, read once from its device tree. Order of use while starting:
+ *
+ *   bootinfo_parse()        before anything else; says nothing but warnings
+ *   cmdline_parse(boot_info.hyp_cmdline), console
+ *   bootinfo_check()        refuses what cannot work, in words
+ *   builder_plan_dom0()     (builder.h) chooses dom0's memory, so that nobody else takes it
+ *   bootinfo_free_ranges()  RAM for the frame table, early allocations, then the heap
+ */
+#ifndef SERAI_BOOT_H
+#define SERAI_BOOT_H
+
+#include <serai/cpumask.h>
+#include <serai/fdt.h>
+#include <serai/irq.h>
+#include <serai/range.h>
+#include <serai/types.h>
+
+#define BOOT_BANKS_MAX	   32
+#define BOOT_RESERVED_MAX  64
+#define BOOT_MODULES_MAX   32
+#define BOOT_REDISTS_MAX   16
+#define BOOT_DOM0_BANKS_MAX 8
+#define BOOT_ADDR_MAX	   (1UL << 47) /* RAM above is left unused */
+
+enum boot_module_kind {
+	MODULE_KERNEL,
+	MODULE_RAMDISK,
+	MODULE_FDT,
+	MODULE_XSM,
+	MODULE_OTHER,
+};
+
+struct boot_module {
+	enum boot_module_kind kind;
+	int node;
+	int domain_node; /* the domain that the module is for; -1: dom0 */
+	paddr_t start;
+	u64 size;
+	const char *cmdline; /* its bootargs, or NULL */
+};
+
+struct boot_cpu {
+	u64 mpidr; /* affinity bits as in reg */
+	bool psci; /* enable-method */
+	int node;
+};
+
+struct boot_irq {
+	u32 intid;
+	enum irq_type type;
+};
+
+struct boot_gic {
+	u32 version; /* 0: none that we know */
+	int node;
+	u32 phandle, irq_cells;
+	struct range dist, redist[BOOT_REDISTS_MAX];
+	u32 nr_redists;
+	u64 redist_stride; /* 0: the architecture's */
+	struct boot_irq maintenance;
+	const char *unknown; /* compatible of a controller that we do not know */
+};
+
+enum boot_timer_irq { TIMER_PHYS_SECURE, TIMER_PHYS, TIMER_VIRT, TIMER_HYP, TIMER_IRQS };
+
+struct boot_timer {
+	int node; /* -1: none */
+	struct boot_irq irq[TIMER_IRQS];
+	u32 clock_frequency; /* 0: CNTFRQ is right */
+};
+
+enum boot_psci { PSCI_NONE, PSCI_SMC, PSCI_HVC };
+
+struct boot_info {
+	const void *fdt;
+	struct range fdt_range; /* where the loader put it, pages; empty once it was moved */
+	struct range image;	/* the hypervisor, pages */
+	struct range_set banks; /* RAM, whole pages */
+	struct range_set reserved;
+	u32 nr_modules;
+	struct boot_module modules[BOOT_MODULES_MAX];
+	const char *hyp_cmdline, *dom0_cmdline; /* "" when there is none */
+	const char *stdout_path;		/* or NULL */
+	u32 nr_cpus;
+	struct boot_cpu cpus[NR_CPUS];
+	enum boot_psci psci;
+	struct boot_gic gic;
+	struct boot_timer timer;
+	struct range_set dom0_banks; /* by builder_plan_dom0() */
+};
+
+extern struct boot_info boot_info;
+
+/*
+ * Reads the tree at fdt (8-byte aligned, physical address pa, DT_SIZE_MAX bytes readable). image is
+ * the memory that the hypervisor occupies, its bss included. -EINVAL: no device tree.
+ */
+int bootinfo_parse(const void *fdt, paddr_t pa, paddr_t image_start, paddr_t image_end);
+/* No RAM, no interrupt controller, no kernel for dom0: says so and what to do; -ENODEV. */
+int bootinfo_check(const struct boot_info *bi);
+/* The tree is now to be read at fdt: mapped elsewhere, or copied. */
+void bootinfo_set_fdt(const void *fdt);
+
+/* Calls fn for every range of whole pages of RAM that nothing occupies, in order. */
+int bootinfo_free_ranges(void (*fn)(paddr_t start, paddr_t end, void *ctx), void *ctx);
+/*
+ * RAM without the image, reserved memory and what is not dom0's; keep_modules: also without the
+ * modules and the tree.
+ */
+int bootinfo_usable(const struct boot_info *bi, struct range_set *out, bool keep_modules);
+
+/* dom0's first module of a kind, or NULL. */
+const struct boot_module *bootinfo_module(const struct boot_info *bi, enum boot_module_kind kind);
+
+/* A device by path or alias, for the hypervisor's own drivers. */
+struct boot_device {
+	int node;
+	char path[DT_PATH_MAX];
+	const char *compatible; /* the list: NUL separated */
+	u32 compatible_len;
+	paddr_t base;
+	u64 size;
+	struct boot_irq irq; /* intid 0: none */
+	u32 reg_shift, reg_io_width, clock_frequency; /* 0: not given */
+};
+
+/* spec NULL or "": /chosen/stdout-path. -ENOENT, -ENXIO: no such node, no registers. */
+int bootinfo_find_device(const char *spec, struct boot_device *dev);
+bool boot_device_compatible(const struct boot_device *dev, const char *what);
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The domain builder: from a struct domain_spec to a domain whose first vcpu stands at its kernel's
+ * entry. Every domain that the hypervisor makes by itself comes from here.
+ *
+ * dom0's memory is chosen from the boot information before the heap exists (builder_plan_dom0), 1:1
+ * and around the kernel where the loader put it, so that nothing has to be copied.
+ */
+#ifndef SERAI_BUILDER_H
+#define SERAI_BUILDER_H
+
+#include <serai/boot.h>
+#include <serai/range.h>
+#include <serai/types.h>
+
+struct domain;
+
+#define GRANT_REGION_SIZE  0x40000UL /* 64 grant frames */
+#define DOM0_MEM_DEFAULT   (512UL << 20)
+#define BLOCK_SIZE	   (2UL << 20)
+
+/* --- kernel.c --- */
+struct kernel_image {
+	u64 text_offset; /* from a 2 MiB boundary to where it is loaded */
+	u64 size;	 /* in memory, bss included, from where it is loaded */
+	u64 file_size;
+};
+
+/* What kind of kernel is in the module. Anything but an arm64 Image is refused in words. */
+int kernel_probe(const struct boot_info *bi, const struct boot_module *m, struct kernel_image *out);
+
+/* --- plan.c, place.c --- */
+/* Chooses bi->dom0_banks. explicit: -XEN_ENOMEM when size does not fit, otherwise what fits. */
+int builder_plan(struct boot_info *bi, u64 size, bool explicit_size);
+/* The same for boot_info and dom0_mem=. */
+int builder_plan_dom0(void);
+
+/* Where a domain's kernel, ramdisk and device tree go; addresses of direct-mapped memory. */
+struct layout {
+	const struct range_set *banks;
+	struct range kernel, ramdisk, fdt;		/* where they are to be */
+	struct range kernel_source, ramdisk_source; /* where they are; empty: none */
+};
+
+/* -XEN_ENOMEM when there is no room. */
+int layout_place_modules(struct layout *l, const struct kernel_image *image);
+int layout_place_fdt(struct layout *l, u64 size);
+
+/* --- dom0_devices.c --- */
+enum dom0_node {
+	NODE_KEEP,
+	NODE_DROP,
+	NODE_GIC,
+	NODE_TIMER,
+	NODE_CHOSEN,
+	NODE_PASSTHROUGH, /* another domain's device: shown disabled */
+};
+
+/* What becomes of the node that the walk stands on. uart: node of the hypervisor's UART, or -1. */
+enum dom0_node dom0_node_kind(const struct dt_walk *w, const struct boot_info *bi, int uart);
+
+#define DOM0_RANGES_MAX 512
+
+/* The machine's devices that dom0 gets. */
+struct dom0_devices {
+	struct range_set mmio;	   /* registers: device memory whatever the guest says */
+	struct range_set memory;   /* PCI windows, SRAM: attributes as the guest says */
+	struct range_set reserved; /* RAM of /reserved-memory */
+	u32 ppis;		   /* bit n: INTID 16 + n is somebody's */
+	u8 spi_type[IRQS_MAX];	   /* enum irq_type; 0: not dom0's */
+};
+
+extern struct dom0_devices dom0_devices; /* while starting */
+int dom0_devices_collect(const struct boot_info *bi, int uart, struct dom0_devices *out);
+
+/* --- dom0_fdt.c --- */
+struct dom0_tree {
+	const struct boot_info *bi;
+	int uart;
+	domid_t id;
+	u32 nr_vcpus;
+	u32 evtchn_irq; /* INTID, a PPI */
+	const struct range_set *banks, *reserved, *extended;
+	struct range grant;
+	struct range initrd; /* empty: none */
+	const char *bootargs;
+};
+
+/* Bytes that are certainly enough for the tree. */
+size_t dom0_fdt_bound(const struct dom0_tree *t);
+/* Writes the tree; its size, or -XEN_ENOSPC, -XEN_EINVAL. */
+int dom0_fdt_build(const struct dom0_tree *t, void *buf, size_t size);
+/* Physical addresses of RAM that dom0's memory leaves unused, for foreign pages. */
+int dom0_extended_regions(const struct boot_info *bi, const struct range *grant,
+			  struct range_set *out);
+
+/* --- seed.c --- */
+/*
+ * n bytes for one domain out of the firmware's seed: different for every domain and use, and
+ * nothing about the seed or another domain's bytes follows from them (ChaCha20 keyed by the seed).
+ */
+void seed_derive(const void *seed, size_t seed_len, u32 domain, u32 use, void *out, size_t n);
+
+/* --- builder.c --- */
+struct domain_spec {
+	domid_t id;
+	u32 flags; /* enum domain_flags */
+	const char *name;
+	u32 nr_vcpus;
+	const struct range_set *banks; /* direct-mapped RAM that belongs to nobody */
+	const struct boot_module *kernel, *ramdisk; /* ramdisk may be NULL */
+	const char *cmdline;
+	int uart; /* node of the device tree that stays the hypervisor's, or -1 */
+};
+
+/* The domain exists, its vcpu 0 is ready but still down. Refusals are told in words. */
+int builder_build(const struct boot_info *bi, const struct domain_spec *spec, struct domain **out);
+/* Builds dom0, gives the memory of its modules to the heap and lets vcpu 0 go. */
+int builder_dom0(const struct boot_info *bi);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The command line: space separated name, name=value, no-name. Options are declared in one table
+ * (core/options.c); an unknown one is named in a warning with its nearest neighbour.
+ */
+#ifndef SERAI_CMDLINE_H
+#define SERAI_CMDLINE_H
+
+#include <serai/compiler.h>
+#include <serai/types.h>
+
+#ifdef CONFIG_SCHED_FAIR
+#define SCHED_DEFAULT "fair"
+#else
+#define SCHED_DEFAULT "null"
+#endif
+
+struct options {
+	u64 dom0_mem;	       /* bytes; 0: 512 MiB, or what fits */
+	u32 dom0_max_vcpus;    /* 0: as many as there are CPUs */
+	char console[32];      /* dtuart, none */
+	char dtuart[128];      /* path, alias or empty: /chosen stdout-path */
+	char loglvl[32], guest_loglvl[32];
+	char sched[16];
+	bool vwfi_native;
+	bool noreboot;
+	bool sync_console;
+	u8 bootscrub; /* enum bootscrub */
+	u32 conring_order; /* 0: CONFIG_CONSOLE_RING_ORDER */
+	char xsm[16];
+};
+
+enum bootscrub { BOOTSCRUB_OFF, BOOTSCRUB_IDLE, BOOTSCRUB_ON };
+
+extern struct options options;
+extern char cmdline_text[1024]; /* as given, for XENVER_commandline */
+
+/* Parses text into options; warnings go to the console. */
+void cmdline_parse(const char *text);
+/* "512M", "2G", "1048576K", bytes; false when it is no size or does not fit. */
+bool parse_size(const char *s, u64 *out);
+
+/* --- the table, options.c --- */
+enum option_type {
+	OPTION_BOOL,	/* bool: name, no-name, name=yes/no/... */
+	OPTION_STRING,	/* char[size] */
+	OPTION_UINT,	/* u32, decimal or 0x, 1 .. max */
+	OPTION_PARSED,	/* parse() */
+};
+
+struct option {
+	const char *name;
+	enum option_type type;
+	void *target;
+	u32 size; /* of a string's array, or the largest number */
+	/* False: not accepted. no: written as no-name; value is "" when there is none. */
+	bool (*parse)(const char *value, bool no);
+	const char *accepts; /* for the warning */
+	const char *help;
+};
+
+extern const struct option options_table[];
+extern const u32 options_count;
+
+/* "yes", "on", "true", "enable", "1", "" and their opposites. */
+bool parse_bool(const char *s, bool *out);
+
+#endif

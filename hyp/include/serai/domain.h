@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Domains and vcpus.
+ *
+ * A domain is found by id under a reference (domain_get), or is the current one. It dies in two
+ * steps: domain_kill() stops it and gives everything back, preemptibly; the struct itself goes when
+ * the last reference went and every CPU has passed a quiet point.
+ */
+#ifndef SERAI_DOMAIN_H
+#define SERAI_DOMAIN_H
+
+#include <abi/xen.h>
+#include <arch/vcpu.h> /* struct vcpu_arch (its first member is the trap frame), struct domain_arch */
+#include <serai/cpu.h>
+#include <serai/frame.h>
+#include <serai/p2m.h>
+#include <serai/sched.h>
+#include <serai/types.h>
+
+#define DOMAINS_MAX 256
+
+struct domain;
+struct evtchn_domain;
+struct grant_table;
+
+/* vcpu->requests, set by anybody, handled on the exit path of the vcpu's own CPU. */
+enum vcpu_request {
+	VCPU_REQ_VGIC = 0x1,  /* interrupts were posted: move them to list registers */
+	VCPU_REQ_EVENT = 0x2, /* an event upcall is to be raised */
+};
+
+/* A page of guest memory that the hypervisor keeps mapped: vcpu_info, runstate, FIFO control. */
+struct guest_area {
+	void *va; /* NULL: none */
+	struct frame *frame; /* referenced */
+};
+
+struct vcpu {
+	struct vcpu_arch arch; /* first: the vectors find the trap frame at offset 0 */
+	struct domain *domain;
+	u32 id;
+	u32 requests; /* enum vcpu_request, atomic */
+	struct sched_unit unit;
+	struct cpumask hard_saved; /* affinity without SCHEDOP_pin_override */
+	bool pinned;		   /* by SCHEDOP_pin_override */
+	struct lock lock; /* registration below */
+	u32 pause_count;
+	bool initialised;
+	/* Event channels. */
+	struct abi_vcpu_info *info; /* in shared_info, or registered */
+	struct guest_area info_area;
+	u32 virq_to_port[24];
+	struct evtchn_fifo_vcpu *fifo;
+	bool polling; /* in SCHEDOP_poll */
+	struct timer poll_timer;
+	u32 poll_port; /* 0: several or none */
+	/* Time accounting (struct vcpu_runstate_info). */
+	struct abi_runstate_info runstate;
+	u64 runstate_gva; /* 0: not registered */
+};
+
+enum domain_flags {
+	DOMAIN_CONTROL = 0x1,  /* may manage others (dom0) */
+	DOMAIN_HARDWARE = 0x2, /* has the machine's devices */
+	DOMAIN_DIRECT_MAP = 0x4, /* gfn == mfn */
+	DOMAIN_CONSOLE = 0x8,	 /* may use console_io without being in control */
+};
+
+struct domain {
+	domid_t id;
+	u32 flags; /* enum domain_flags, fixed at creation */
+	u32 refs;
+	u32 nr_vcpus; /* size of vcpus[] */
+	struct vcpu **vcpus;
+	struct lock lock; /* what has no lock of its own below */
+	struct frame_owner frames;
+	struct p2m p2m;
+	struct domain_arch arch;
+	struct abi_shared_info *shared_info;
+	gfn_t shared_info_gfn;	 /* GFN_INVALID: not mapped */
+	struct evtchn_domain *evtchn;
+	struct grant_table *grants;
+	struct lock grant_lock;	 /* grants and what it points to: RANK_GRANT */
+	u64 hvm_params[ABI_HVM_NR_PARAMS];
+	u64 vm_assist;
+	u32 pause_count;
+	bool dying, shut_down, crashed;
+	u8 shutdown_code;
+	u32 evtchn_irq; /* PPI of the upcall */
+	u32 max_evtchn_port, max_grant_frames, max_maptrack_frames;
+	bool timers_reserved;
+	u64 guest_msg_tokens; /* guest_line.c */
+	u32 guest_msg_suppressed;
+	nstime_t guest_msg_time;
+	struct abi_watchdog {
+		struct timer timer;
+		bool used;
+	} watchdog[2];
+	char name[16];
+	struct domain *next; /* list by id, under the domain list lock */
+};
+
+struct domain_config {
+	domid_t id;
+	u32 flags;
+	u32 nr_vcpus;
+	u64 max_frames;
+	u32 max_evtchn_port, max_grant_frames, max_maptrack_frames;
+	u32 nr_spis;
+	struct cpumask affinity;
+	const char *name;
+};
+
+static inline struct vcpu *current_vcpu(void)
+{
+	return this_cpu()->current;
+}
+
+static inline struct domain *current_domain(void)
+{
+	return this_cpu()->current->domain;
+}
+
+static inline bool domain_is_control(const struct domain *d)
+{
+	return d->flags & DOMAIN_CONTROL;
+}
+
+/* Creates the domain with its vcpus down; units' domain_create and vcpu_create run in order. */
+int domain_create(const struct domain_config *cfg, struct domain **out);
+/* With a reference; DOMID_SELF is the caller's. NULL: no such domain. */
+struct domain *domain_get(domid_t id);
+/* The domain with the lowest id >= from, with a reference; NULL: none. For going through all. */
+struct domain *domain_get_next(u32 from);
+/* DOMID_SELF or a domain that the caller may manage: -ESRCH or -EPERM otherwise. */
+int domain_get_target(domid_t id, struct domain **out);
+void domain_put(struct domain *d);
+/* Caller holds the domain list lock or is at a quiet point; for dumps. */
+struct domain *domain_first(void);
+
+static inline struct vcpu *domain_vcpu(struct domain *d, u32 id)
+{
+	return id < d->nr_vcpus ? d->vcpus[id] : NULL;
+}
+
+void domain_pause(struct domain *d);
+void domain_unpause(struct domain *d);
+void vcpu_pause(struct vcpu *v);
+void vcpu_unpause(struct vcpu *v);
+
+/* SCHEDOP_shutdown: holds all vcpus, tells the control domain, acts when it is dom0. */
+void domain_shutdown(struct domain *d, u8 reason);
+/* The guest's fault: says why with the caller's registers, shuts down with SHUTDOWN_crash. */
+void domain_crash(struct domain *d, const char *why);
+/* Preemptible: -ERESTART to be called again. */
+int domain_kill(struct domain *d);
+
+void vcpu_block(void); /* current: until an event or interrupt is pending */
+/* Wakes a blocked vcpu. */
+static inline void vcpu_wake(struct vcpu *v)
+{
+	if (READ_ONCE(v->unit.holds) & HOLD_BLOCKED)
+		sched_release(&v->unit, HOLD_BLOCKED);
+}
+/* Sets request bits and makes the vcpu's CPU see them. */
+void vcpu_request(struct vcpu *v, u32 bits);
+
+/* What shutdown does beyond this room; filled by the front hall. */
+struct domain_actions {
+	void (*hardware_shutdown)(u8 reason); /* dom0: the machine goes down or restarts */
+	void (*tell_control)(struct domain *d); /* VIRQ_DOM_EXC */
+};
+extern struct domain_actions domain_actions;
+
+/* Debug key q. */
+void domain_dump_all(void);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Event channels, as the other subjects see them: life cycle, virtual interrupts, polling, and
+ * where a vcpu's vcpu_info is. The upcall contract: whoever changes vcpu_info's
+ * evtchn_upcall_pending from 0 to 1 calls vcpu_arch_raise_upcall() and vcpu_wake().
+ */
+#ifndef SERAI_EVTCHN_H
+#define SERAI_EVTCHN_H
+
+#include <serai/domain.h>
+
+/* Unit hooks. d->shared_info must exist before evtchn_domain_create(). */
+int evtchn_init(void);
+int evtchn_domain_create(struct domain *d, const struct domain_config *cfg);
+/*
+ * Closes all channels, so that no other domain reaches this one's vcpus any more. To be called
+ * before the vcpus are destroyed; -XEN_ERESTART when preempted.
+ */
+int evtchn_domain_close(struct domain *d);
+int evtchn_domain_destroy(struct domain *d);
+int evtchn_vcpu_create(struct vcpu *v);
+void evtchn_vcpu_destroy(struct vcpu *v);
+void evtchn_domain_dump(struct domain *d);
+
+/* Channels between two different domains need this leave. */
+bool evtchn_may_bind(const struct domain *d, const struct domain *remote);
+
+/*
+ * Raise a virtual interrupt if the guest has bound it. No lock of rank RANK_DOMLIST (global) or
+ * RANK_VCPU (per vcpu) or above may be held.
+ */
+void evtchn_send_virq_vcpu(struct vcpu *v, u32 virq);
+/* Of the control domain. */
+void evtchn_send_virq_global(u32 virq);
+
+/* For tools that build a domain: a port of d that remote may bind; the port or an error. */
+int evtchn_alloc_unbound(struct domain *d, domid_t remote);
+
+/* An upcall is pending: blocking would return at once. */
+static inline bool evtchn_upcall_pending(const struct vcpu *v)
+{
+	return READ_ONCE(v->info->evtchn_upcall_pending) != 0;
+}
+
+/* SCHEDOP_poll: 1 when port of the current domain d is pending, 0 if not, -XEN_EINVAL if bad. */
+int evtchn_poll_check(struct domain *d, u32 port);
+/*
+ * The current vcpu is about to wait for port (0: for several); to be called after HOLD_BLOCKED was
+ * set and before evtchn_poll_check(). Senders wake it and end the poll; a poller that stops for
+ * another reason ends it itself.
+ */
+void evtchn_poll_begin(struct vcpu *v, u32 port);
+void evtchn_poll_end(struct vcpu *v);
+
+/*
+ * VCPUOP_register_vcpu_info: from now on v's vcpu_info is at offset in guest frame g. It carries
+ * the old contents, everything marked pending. -XEN_ENXIO: bad offset. -XEN_EINVAL: registered
+ * before, no such page, or v is up and not the caller.
+ */
+int evtchn_map_vcpu_info(struct vcpu *v, gfn_t g, u32 offset);
+
+#endif

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The scheduler core: units, the policies that choose among them, idling.
+ *
+ * A unit is what is scheduled (today one vcpu). It may run when no hold bit is set. Holds are set
+ * and released by any CPU; the unit stops at the next exit of its CPU. A policy is a table of
+ * functions, called by the core with the lock of the run queue held.
+ */
+#ifndef SERAI_SCHED_H
+#define SERAI_SCHED_H
+
+#include <serai/cpumask.h>
+#include <serai/list.h>
+#include <serai/lock.h>
+#include <serai/minheap.h>
+#include <serai/time.h>
+#include <serai/types.h>
+
+/* Reasons not to run. */
+enum sched_hold {
+	HOLD_BLOCKED = 0x1, /* waits for an event or interrupt (WFI, SCHEDOP_block, poll) */
+	HOLD_DOWN = 0x2,    /* not started or PSCI CPU_OFF */
+	HOLD_PAUSED = 0x4,  /* counted pauses of the vcpu */
+	HOLD_DOMAIN = 0x8,  /* counted pauses of the domain */
+	HOLD_DYING = 0x10,
+	HOLD_SHUTDOWN = 0x20, /* the domain said SCHEDOP_shutdown */
+};
+
+struct sched_unit {
+	u32 holds;	     /* enum sched_hold, atomic */
+	u32 cpu;	     /* where it runs, or ran last: that CPU's run queue lock covers the unit */
+	bool running;	     /* its registers are on that CPU, or on their way from it */
+	bool queued;	     /* the policy may pick it; never while running */
+	bool deferred;	     /* to be queued once its registers are saved */
+	bool yielding;	     /* wants to give way at the next choice */
+	bool added;	     /* the policy knows it */
+	u8 state;	     /* RUNSTATE_* of the ABI */
+	u16 weight;	     /* share, 256 is normal: sched_set_weight() */
+	u32 scale;	     /* virtual nanoseconds per real one, times 2^20 */
+	struct cpumask hard, soft;
+	nstime_t state_since; /* when the current state began */
+	struct minheap_node node; /* policy's: key is the virtual time */
+	struct list link;    /* policy's */
+};
+
+struct sched_choice {
+	struct sched_unit *unit; /* NULL: idle */
+	nstime_t until;		 /* choose again then; TIME_NEVER */
+};
+
+/*
+ * Unless it says otherwise a function is called with the lock that covers the unit or the CPU.
+ * A queued unit is never running; pick() takes the one it chooses off its queue. Where a CPU is
+ * returned, it is one that should choose again, or NR_CPUS for none.
+ */
+struct sched_policy {
+	const char *name;
+	u32 sched_id; /* XEN_SCHEDULER_* that tools see */
+	bool pinned;  /* a unit runs on u->cpu alone; the core moves it when its mask changes */
+	/* No lock. The CPU comes under the policy; the answer is the lock of its run queue. */
+	struct lock *(*cpu_add)(unsigned int cpu);
+	/* No units come, go or move meanwhile: the best CPU for u; -XEN_ENOMEM. */
+	int (*place)(const struct sched_unit *u, unsigned int *cpu);
+	/* The same: a unit that may move to this CPU, where one was removed, or NULL. Pinned only. */
+	struct sched_unit *(*claim)(unsigned int cpu);
+	/* To and from u->cpu; neither queued nor running. */
+	void (*unit_add)(struct sched_unit *u);
+	void (*unit_remove)(struct sched_unit *u);
+	/* Becomes runnable, after having been held. */
+	void (*wake)(struct sched_unit *u, nstime_t now);
+	unsigned int (*enqueue)(struct sched_unit *u, nstime_t now);
+	/* Is held: stops being queued, or was running until now. */
+	void (*sleep)(struct sched_unit *u, nstime_t now);
+	/* prev is still runnable here, or NULL. When another unit is chosen prev is enqueued later. */
+	struct sched_choice (*pick)(unsigned int cpu, struct sched_unit *prev, nstime_t now);
+	void (*dump)(void); /* No lock. */
+};
+
+/* What the scheduler calls above it; filled by the front hall. */
+struct sched_hooks {
+	/* Registers of prev away, of next in; either may be NULL (idle). next->running is set. */
+	void (*context_switch)(struct sched_unit *prev, struct sched_unit *next);
+	/*
+	 * Both or none. While a CPU idles the registers of the unit that blocked may stay loaded:
+	 * park() instead of a switch to idle, resume() when the same unit goes on. sched_is_running()
+	 * is true meanwhile; before anything else happens context_switch() takes the unit away.
+	 */
+	void (*park)(struct sched_unit *u);
+	void (*resume)(struct sched_unit *u);
+	/* Runstate changes, for accounting: RUNSTATE_* of the ABI. Under the unit's lock: be short. */
+	void (*state_changed)(struct sched_unit *u, int runstate, nstime_t now);
+	/* The unit's name, for dumps. */
+	void (*describe)(const struct sched_unit *u, char *buf, size_t size);
+};
+
+extern struct sched_hooks sched_hooks;
+/* Weak: a build may leave one out. */
+extern const struct sched_policy sched_null __weak_sym, sched_fair __weak_sym;
+
+#define SCHED_WEIGHT_NORMAL 256
+
+/* sched=NAME; unknown names warn and fall back to the default. */
+int sched_init(const char *name);
+int sched_cpu_init(unsigned int cpu);
+const struct sched_policy *sched_policy(void);
+
+/* -XEN_EINVAL: no online CPU in hard. */
+int sched_unit_init(struct sched_unit *u, u32 holds, const struct cpumask *hard);
+/* Must be held and not running. Nothing happens for a unit that was never made. */
+void sched_unit_destroy(struct sched_unit *u);
+
+/* Sets hold bits. When the unit runs on another CPU it is kicked; sched_hold() does not wait. */
+void sched_hold(struct sched_unit *u, u32 bits);
+/* Clears hold bits; wakes the unit when none is left. Says whether it was woken by this call. */
+bool sched_release(struct sched_unit *u, u32 bits);
+static inline bool sched_runnable(const struct sched_unit *u)
+{
+	return READ_ONCE(u->holds) == 0;
+}
+/* True while its registers are on a CPU. After a hold: poll it from a preemptible operation. */
+bool sched_is_running(const struct sched_unit *u);
+/* The running unit gives way once. */
+void sched_yield(void);
+/* NULL leaves a mask as it is. -XEN_EINVAL: no online CPU in hard. */
+int sched_set_affinity(struct sched_unit *u, const struct cpumask *hard, const struct cpumask *soft);
+void sched_set_weight(struct sched_unit *u, u16 weight); /* not 0 */
+
+/* From WORK_SCHED on the exit path: choose and switch. */
+void sched_choose(void);
+/* Debug key r. */
+void sched_dump(void);
+/* For a policy's dump: name and figures of one unit. */
+void sched_unit_dump(const struct sched_unit *u);
+
+#endif

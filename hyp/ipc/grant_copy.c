@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * GNTTABOP_copy: bytes from one page to another, each named by a grant reference of some domain
+ * or by the caller's own frame number.
+ *
+ * While bytes are copied both pages are referenced, a granted one is pinned, and no lock is held.
+ * Neighbouring operations often name the same page: it is kept until another one comes.
+ */
+#include "grant_private.h"
+#include "sharing.h"
+#include <serai/guest_copy.h>
+#include <serai/string.h>
+
+#define CHUNK 8
+
+struct side {
+	struct domain *granter; /* referenced: who owns the page when it is not the caller's own */
+	bool write;
+	bool gref;
+	u64 name; /* reference or frame number of the page held */
+	struct domain *owner; /* of the page held */
+	struct frame *frame; /* NULL: no page held */
+	char *va;
+};
+
+static void page_drop(struct side *s)
+{
+	if (!s->frame)
+		return;
+	frame_unmap(s->va);
+	if (s->gref)
+		grant_unpin(s->owner, (u32)s->name, s->write);
+	else
+		frame_put(s->frame);
+	s->frame = NULL;
+}
+
+static void side_drop(struct side *s)
+{
+	page_drop(s);
+	granter_forget(&s->granter);
+}
+
+/* Whose page it is. A page is dropped before the reference that keeps its owner. */
+static struct domain *side_owner(struct side *s, const struct abi_gnttab_copy_ptr *p)
+{
+	if (p->domid == DOMID_SELF)
+		return current_domain();
+	if (s->granter && s->granter->id != p->domid)
+		page_drop(s);
+	return granter_find(&s->granter, p->domid);
+}
+
+static s16 page_take(struct side *s, struct domain *owner, bool gref, u64 name)
+{
+	struct frame *f;
+	enum p2m_type t;
+	s16 status;
+
+	if (s->frame && s->owner == owner && s->gref == gref && s->name == name)
+		return GNTST_okay;
+	page_drop(s);
+	if (gref) {
+		status = grant_pin(owner, (u32)name, current_domain()->id, s->write, GRANT_COPY,
+				   &f);
+		if (status)
+			return status;
+	} else {
+		f = p2m_get_frame(&owner->p2m, gfn(name), s->write, &t);
+		if (!f)
+			return GNTST_bad_page;
+		if (!p2m_type_ram(t)) {
+			frame_put(f);
+			return GNTST_bad_page;
+		}
+	}
+	s->owner = owner;
+	s->gref = gref;
+	s->name = name;
+	s->frame = f;
+	s->va = frame_map(frame_to_mfn(f));
+	return GNTST_okay;
+}
+
+static s16 copy_one(const struct abi_gnttab_copy *op, struct side *src, struct side *dst)
+{
+	bool src_gref = op->flags & GNTCOPY_source_gref, dst_gref = op->flags & GNTCOPY_dest_gref;
+	struct domain *sd, *dd;
+	s16 status;
+
+	if (op->source.offset + op->len > PAGE_SIZE || op->dest.offset + op->len > PAGE_SIZE)
+		return GNTST_bad_copy_arg;
+	sd = side_owner(src, &op->source);
+	dd = side_owner(dst, &op->dest);
+	if (!sd || !dd)
+		return GNTST_bad_domain;
+	/* Another domain's pages go by reference only. */
+	if ((!src_gref && op->source.domid != DOMID_SELF) ||
+	    (!dst_gref && op->dest.domid != DOMID_SELF) || !domains_may_share(sd, dd))
+		return GNTST_permission_denied;
+	status = page_take(src, sd, src_gref, src_gref ? op->source.u.ref : op->source.u.gmfn);
+	if (!status)
+		status = page_take(dst, dd, dst_gref,
+				   dst_gref ? op->dest.u.ref : op->dest.u.gmfn);
+	if (status)
+		return status;
+	if (unlikely(src->frame == dst->frame))
+		memmove(dst->va + op->dest.offset, src->va + op->source.offset, op->len);
+	else
+		memcpy(dst->va + op->dest.offset, src->va + op->source.offset, op->len);
+	return GNTST_okay;
+}
+
+/* Only the statuses go back to the guest. */
+static u32 statuses_write(const struct grant_call *c, const struct abi_gnttab_copy *ops, u32 n)
+{
+	u64 at = c->uop + (u64)c->done * sizeof(*ops);
+
+	for (u32 i = 0; i < n; i++, at += sizeof(*ops))
+		if (copy_to_guest(at + offsetof(struct abi_gnttab_copy, status), &ops[i].status))
+			return i;
+	return n;
+}
+
+long grant_op_copy(struct grant_call *c)
+{
+	struct side src = { .write = false }, dst = { .write = true };
+	struct abi_gnttab_copy ops[CHUNK];
+	u32 n, i, written;
+	long rc = 0;
+
+	while (!rc && c->done < c->count) {
+		n = MIN(c->count - c->done, (u32)CHUNK);
+		if (copy_array_from_guest(ops, c->uop, c->done, n)) {
+			n = 1;
+			if (copy_array_from_guest(ops, c->uop, c->done, n)) {
+				rc = -XEN_EFAULT;
+				break;
+			}
+		}
+		for (i = 0; i < n && !(i && hypercall_preempted()); i++)
+			ops[i].status = copy_one(&ops[i], &src, &dst);
+		written = statuses_write(c, ops, i);
+		c->done += written;
+		if (written != i)
+			rc = -XEN_EFAULT;
+		else if (c->done < c->count && hypercall_preempted())
+			rc = -XEN_ERESTART;
+	}
+	side_drop(&src);
+	side_drop(&dst);
+	return rc;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Stage 2 of a domain, above the architecture's tables.
+ *
+ * p->lock protects the tables. Entries for grants and foreign frames hold one reference each; it
+ * is dropped here when the architecture reports that the entry is gone from the TLBs too.
+ * Lock order: p->lock, then what frame_put() takes.
+ */
+#include <serai/arch.h>
+#include <serai/bug.h>
+#include <serai/errno.h>
+#include <serai/frame.h>
+#include <serai/p2m.h>
+
+#define DESTROY_BATCH 64	 /* steps of p2m_destroy() between two looks for work */
+#define DESTROY_RUN   256	 /* entries that one step removes */
+#define GFN_END	      (1UL << 36) /* 48-bit guest physical addresses, unless the CPU has less */
+
+int p2m_init(struct p2m *p, struct frame_owner *owner)
+{
+	*p = (struct p2m){ .owner = owner, .end = GFN_END };
+	lock_init(&p->lock, RANK_P2M);
+	return p2m_arch_init(p);
+}
+
+/* Entries of a type that p2m_type_referenced() names are gone. */
+static void entries_gone(void *ctx, u64 m, u64 nr, u32 type)
+{
+	for (u64 end = m + nr; m < end; m++) {
+		struct frame *f = mfn_to_frame(mfn(m));
+
+		if (type == P2M_SHARED)
+			f->links = GFN_INVALID.v;
+		else
+			frame_put(f);
+	}
+}
+
+/* Under p->lock. */
+static int entries_set(struct p2m *p, gfn_t g, mfn_t m, u64 nr, enum p2m_type t)
+{
+	if (unlikely(!nr || nr > p->end || g.v > p->end - nr))
+		return -XEN_EINVAL;
+	if (t != P2M_INVALID)
+		p->max_gfn = MAX(p->max_gfn, g.v + nr - 1);
+	return p2m_arch_set(p, g.v, m.v, nr, t, entries_gone, NULL);
+}
+
+int p2m_map(struct p2m *p, gfn_t g, mfn_t m, u64 nr, enum p2m_type t)
+{
+	int rc;
+
+	lock_take(&p->lock);
+	rc = entries_set(p, g, m, nr, t);
+	lock_drop(&p->lock);
+	return rc;
+}
+
+int p2m_unmap(struct p2m *p, gfn_t g, u64 nr)
+{
+	return nr ? p2m_map(p, g, MFN_INVALID, nr, P2M_INVALID) : 0;
+}
+
+int p2m_map_shared(struct p2m *p, gfn_t g, mfn_t m)
+{
+	struct frame *f = mfn_to_frame(m);
+	int rc = -XEN_EBUSY;
+
+	lock_take(&p->lock);
+	if (f->links == GFN_INVALID.v) {
+		rc = entries_set(p, g, m, 1, P2M_SHARED);
+		if (!rc)
+			f->links = g.v;
+	}
+	lock_drop(&p->lock);
+	return rc;
+}
+
+long p2m_take_ram(struct p2m *p, gfn_t g, u64 nr, mfn_t *m)
+{
+	u32 type = P2M_INVALID;
+	u64 left = 0;
+	long rc = 0;
+
+	lock_take(&p->lock);
+	if (likely(g.v < p->end))
+		*m = mfn(p2m_arch_get(p, g.v, &type, &left));
+	if (p2m_type_ram((enum p2m_type)type)) {
+		nr = MIN(nr, left);
+		rc = entries_set(p, g, MFN_INVALID, nr, P2M_INVALID);
+		if (!rc)
+			rc = (long)nr;
+	}
+	lock_drop(&p->lock);
+	return rc;
+}
+
+mfn_t p2m_lookup(struct p2m *p, gfn_t g, enum p2m_type *t)
+{
+	u32 type = P2M_INVALID;
+	u64 m = ~0UL, left;
+
+	lock_take(&p->lock);
+	if (likely(g.v < p->end))
+		m = p2m_arch_get(p, g.v, &type, &left);
+	lock_drop(&p->lock);
+	if (t)
+		*t = (enum p2m_type)type;
+	return type == P2M_INVALID ? MFN_INVALID : mfn(m);
+}
+
+struct frame *p2m_get_frame(struct p2m *p, gfn_t g, bool write, enum p2m_type *t)
+{
+	enum p2m_type type;
+	mfn_t m = p2m_lookup(p, g, &type);
+	struct frame *f;
+
+	if (t)
+		*t = type;
+	if (!p2m_type_ram(type) && type != P2M_SHARED)
+		return NULL;
+	if (write && !p2m_type_writable(type))
+		return NULL;
+	f = mfn_to_frame(m);
+	/*
+	 * The entry may be gone by now, the frame with it: only one that still is this domain's
+	 * counts, as if the look-up had come later or earlier.
+	 */
+	if (!f || !(type == P2M_SHARED ? frame_get_shared(f, p->owner) : frame_get(f, p->owner)))
+		return NULL;
+	return f;
+}
+
+/* Removes what holds a reference at or after *g, as far as one entry of the tables goes. */
+static int destroy_step(struct p2m *p, u64 *g)
+{
+	u64 left = 1;
+	u32 type;
+	int rc = 0;
+
+	p2m_arch_get(p, *g, &type, &left);
+	if (p2m_type_referenced((enum p2m_type)type)) {
+		left = MIN(left, (u64)DESTROY_RUN);
+		rc = p2m_arch_set(p, *g, 0, left, P2M_INVALID, entries_gone, NULL);
+	}
+	*g += left;
+	return rc;
+}
+
+int p2m_destroy(struct p2m *p)
+{
+	unsigned int n = 0;
+	int rc = 0;
+
+	/* RAM stays mapped: nothing runs on these tables, and its owner gives it up by its list. */
+	lock_take(&p->lock);
+	while (!rc && p->destroy_next <= p->max_gfn) {
+		if (n++ % DESTROY_BATCH == DESTROY_BATCH - 1 && cpu_arch_work_pending()) {
+			rc = -XEN_ERESTART;
+			break;
+		}
+		rc = destroy_step(p, &p->destroy_next);
+	}
+	if (!rc)
+		p->end = 0; /* from now on the tables are not looked at */
+	lock_drop(&p->lock);
+	if (!rc)
+		p2m_arch_destroy(p);
+	return rc;
+}

@@ -1,0 +1,2 @@
+obj-y += units.o
+obj-y += hypercalls.o

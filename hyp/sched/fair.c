@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The fair policy: CPU time in proportion to weights, by virtual time. A unit's virtual time grows
+ * while it runs, the slower the heavier it is; waiting units lie in one heap for all CPUs, the one
+ * that is furthest behind first. One lock covers it all.
+ *
+ * While no more units want to run than there are CPUs the heap is empty, nothing is compared and no
+ * slice is timed: a unit that wakes is handed to an idle CPU, its own if possible (fair_cpu.given).
+ *
+ * fair.vmin is the virtual time of the queue; it only grows. A unit that slept does not start
+ * further behind than WAKE_BONUS, so that sleeping saves up no time.
+ */
+#include <serai/cpu.h>
+#include <serai/errno.h>
+#include <serai/frame.h>
+#include <serai/printk.h>
+#include <serai/sched.h>
+#include <serai/string.h>
+
+#define SCHED_ID_CREDIT2 6 /* XEN_SCHEDULER_CREDIT2, which tools know */
+
+#define SLICE	   (10 * NS_PER_MS)
+#define WAKE_BONUS (5 * NS_PER_MS)
+/* How far a running unit must be ahead of one that wakes to be interrupted before its slice ends. */
+#define PREEMPT_MIN (1 * NS_PER_MS)
+/* Without waiting units for so long, fairness starts afresh. */
+#define CALM_MIN (2 * SLICE)
+/* Longer runs than this are accounted as this; keeps the product of time and scale in range. */
+#define ACCOUNT_MAX NS_PER_S
+#define UNITS_MIN   16
+
+struct fair_cpu {
+	struct sched_unit *running;
+	struct sched_unit *given; /* queued for this idle CPU alone */
+	nstime_t since;		  /* running is accounted up to here */
+	nstime_t slice_end;
+	bool sliced; /* the slice is timed */
+};
+
+static DEFINE_PERCPU(struct fair_cpu, fair_cpu);
+
+static struct {
+	struct lock lock;
+	struct minheap heap; /* of units' nodes */
+	s64 vmin;
+	nstime_t contended; /* when units waited last */
+	struct cpumask cpus, idle; /* idle: nothing runs there and nothing is given */
+	u32 nr_units;
+	u32 next_place; /* admin lock */
+} fair = { .lock = LOCK_INIT(RANK_SCHED) };
+
+static struct fair_cpu *fair_cpu_of(unsigned int cpu)
+{
+	return percpu_of(cpu_table[cpu], fair_cpu);
+}
+
+static struct sched_unit *unit_of(struct minheap_node *n)
+{
+	return container_of(n, struct sched_unit, node);
+}
+
+/* --- virtual time --- */
+
+static s64 virtual_time(const struct sched_unit *u, nstime_t passed)
+{
+	if (passed > ACCOUNT_MAX)
+		passed = ACCOUNT_MAX;
+	return (passed * (s64)u->scale) >> 20;
+}
+
+/* The virtual time of what runs on the CPU, as of now. */
+static s64 running_vtime(const struct fair_cpu *fc, nstime_t now)
+{
+	return fc->running->node.key + virtual_time(fc->running, now - fc->since);
+}
+
+static void account(struct fair_cpu *fc, nstime_t now)
+{
+	if (now <= fc->since)
+		return;
+	fc->running->node.key = running_vtime(fc, now);
+	fc->since = now;
+}
+
+static void fair_wake(struct sched_unit *u, nstime_t now)
+{
+	u->node.key = MAX(u->node.key, fair.vmin - WAKE_BONUS);
+}
+
+/*
+ * u is about to wait, the first one for a while. Until now nobody was short of time: the past is
+ * forgotten, and all are measured from the one that is furthest ahead.
+ */
+static void contention_begins(struct sched_unit *u, nstime_t now)
+{
+	unsigned int cpu;
+
+	for_each_cpu_in(cpu, &fair.cpus) {
+		const struct fair_cpu *fc = fair_cpu_of(cpu);
+
+		if (fc->running)
+			fair.vmin = MAX(fair.vmin, running_vtime(fc, now));
+	}
+	fair_wake(u, now);
+}
+
+/* --- units --- */
+
+static struct lock *fair_cpu_add(unsigned int cpu)
+{
+	lock_take(&fair.lock);
+	cpumask_set(&fair.cpus, cpu);
+	cpumask_set(&fair.idle, cpu);
+	lock_drop(&fair.lock);
+	return &fair.lock;
+}
+
+/* Room for all units in the heap. */
+static int heap_reserve(u32 nr)
+{
+	u32 capacity = MAX(2 * fair.heap.capacity, (u32)UNITS_MIN);
+	struct minheap_node **nodes, **old;
+
+	if (nr <= fair.heap.capacity)
+		return 0;
+	nodes = mem_alloc(capacity * sizeof(*nodes));
+	if (!nodes)
+		return -XEN_ENOMEM;
+	lock_take(&fair.lock);
+	old = fair.heap.nodes;
+	if (old)
+		memcpy(nodes, old, fair.heap.nr * sizeof(*nodes));
+	fair.heap.nodes = nodes;
+	fair.heap.capacity = capacity;
+	lock_drop(&fair.lock);
+	mem_free(old);
+	return 0;
+}
+
+/* The CPUs in turn: where a unit is at first matters little. */
+static int fair_place(const struct sched_unit *u, unsigned int *cpu)
+{
+	struct cpumask usable = cpumask_and(&u->hard, &fair.cpus);
+	int rc = heap_reserve(fair.nr_units + 1);
+
+	if (rc)
+		return rc;
+	*cpu = cpumask_next(&usable, fair.next_place);
+	if (*cpu >= NR_CPUS)
+		*cpu = cpumask_next(&usable, 0);
+	fair.next_place = *cpu + 1;
+	return *cpu < NR_CPUS ? 0 : -XEN_EINVAL;
+}
+
+static void fair_unit_add(struct sched_unit *u)
+{
+	fair.nr_units++;
+	u->node.key = fair.vmin;
+}
+
+static void fair_unit_remove(struct sched_unit *u)
+{
+	fair.nr_units--;
+}
+
+static void fair_sleep(struct sched_unit *u, nstime_t now)
+{
+	struct fair_cpu *fc = fair_cpu_of(u->cpu);
+
+	if (u->queued) {
+		u->queued = false;
+		if (u->node.slot) {
+			minheap_remove(&fair.heap, &u->node);
+		} else {
+			fc->given = NULL;
+			cpumask_set(&fair.idle, u->cpu);
+		}
+	} else if (fc->running == u) {
+		account(fc, now);
+		fc->running = NULL;
+	}
+}
+
+/* An idle CPU where u may run, its last one first; NR_CPUS: none. */
+static unsigned int idle_cpu_for(const struct sched_unit *u)
+{
+	struct cpumask usable;
+
+	if (likely(cpumask_test(&fair.idle, u->cpu) && cpumask_test(&u->hard, u->cpu)))
+		return u->cpu;
+	usable = cpumask_and(&fair.idle, &u->hard);
+	return cpumask_next(&usable, 0);
+}
+
+/*
+ * u waits: the CPU, of those where it may run, whose unit is furthest ahead. It is told when its
+ * unit is to be interrupted, or when it has to time its slice from now on.
+ */
+static unsigned int busy_cpu_for(const struct sched_unit *u, nstime_t now)
+{
+	struct cpumask usable = cpumask_and(&fair.cpus, &u->hard);
+	unsigned int cpu, best = NR_CPUS;
+	s64 ahead = INT64_MIN;
+
+	for_each_cpu_in(cpu, &usable) {
+		const struct fair_cpu *fc = fair_cpu_of(cpu);
+		s64 vtime;
+
+		if (!fc->running)
+			continue;
+		vtime = running_vtime(fc, now);
+		if (vtime > ahead) {
+			ahead = vtime;
+			best = cpu;
+		}
+	}
+	if (best < NR_CPUS && ahead - u->node.key <= PREEMPT_MIN && fair_cpu_of(best)->sliced)
+		return NR_CPUS;
+	return best;
+}
+
+static unsigned int fair_enqueue(struct sched_unit *u, nstime_t now)
+{
+	unsigned int cpu = idle_cpu_for(u);
+
+	u->queued = true;
+	if (likely(cpu < NR_CPUS)) {
+		cpumask_clear(&fair.idle, cpu);
+		fair_cpu_of(cpu)->given = u;
+		u->cpu = cpu;
+		return cpu;
+	}
+	if (!fair.heap.nr && now - fair.contended > CALM_MIN)
+		contention_begins(u, now);
+	fair.contended = now;
+	minheap_insert(&fair.heap, &u->node);
+	return busy_cpu_for(u, now);
+}
+
+/* --- choosing --- */
+
+/* The waiting unit that is furthest behind of those that may run on the CPU. */
+static struct sched_unit *first_waiting(unsigned int cpu)
+{
+	struct sched_unit *best = NULL;
+
+	for (u32 i = 0; i < fair.heap.nr; i++) {
+		struct sched_unit *u = unit_of(fair.heap.nodes[i]);
+
+		if (cpumask_test(&u->hard, cpu) && (!best || u->node.key < best->node.key))
+			best = u;
+		if (i == 0 && best)
+			break;
+	}
+	return best;
+}
+
+static bool should_give_way(const struct fair_cpu *fc, const struct sched_unit *prev,
+			    const struct sched_unit *next, nstime_t now)
+{
+	s64 ahead = prev->node.key - next->node.key;
+
+	if (prev->yielding)
+		return true;
+	return now >= fc->slice_end ? ahead > 0 : ahead > PREEMPT_MIN;
+}
+
+/* A slice has passed and units still wait: CPUs that let theirs run without an end join in. */
+static void share_contention(void)
+{
+	unsigned int cpu;
+
+	for_each_cpu_in(cpu, &fair.cpus) {
+		const struct fair_cpu *fc = fair_cpu_of(cpu);
+
+		if (fc->running && !fc->sliced)
+			cpu_raise_on(cpu, WORK_SCHED);
+	}
+}
+
+/* Units wait: prev, which may be NULL, or one of them. */
+static struct sched_unit *pick_contended(struct fair_cpu *fc, unsigned int cpu,
+					 struct sched_unit *prev, nstime_t now)
+{
+	bool slice_over = fc->sliced && now >= fc->slice_end;
+	struct sched_unit *first = first_waiting(cpu), *next = prev;
+
+	if (first && (!prev || should_give_way(fc, prev, first, now))) {
+		minheap_remove(&fair.heap, &first->node);
+		first->queued = false;
+		fair.vmin = MAX(fair.vmin, first->node.key);
+		next = first;
+	}
+	if (next != prev || now >= fc->slice_end || !fc->sliced)
+		fc->slice_end = now + SLICE;
+	fc->sliced = next && fair.heap.nr;
+	fair.contended = now;
+	if (slice_over && fair.heap.nr)
+		share_contention();
+	return next;
+}
+
+/*
+ * The CPU was idle and was given a unit. A unit that is parked here may have woken at the same time:
+ * then it goes on and the other one is placed again.
+ */
+static struct sched_unit *take_given(struct fair_cpu *fc, unsigned int cpu,
+				     struct sched_unit *parked, nstime_t now)
+{
+	struct sched_unit *given = fc->given;
+	unsigned int other;
+
+	fc->given = NULL;
+	given->queued = false;
+	if (likely(!parked))
+		return given;
+	fc->running = parked;
+	fc->since = now;
+	cpumask_clear(&fair.idle, cpu);
+	other = fair_enqueue(given, now);
+	if (other < NR_CPUS)
+		cpu_raise_on(other, WORK_SCHED);
+	return parked;
+}
+
+static struct sched_choice fair_pick(unsigned int cpu, struct sched_unit *prev, nstime_t now)
+{
+	struct fair_cpu *fc = percpu(fair_cpu);
+	struct sched_unit *next = prev;
+
+	if (prev) {
+		if (fc->running == prev)
+			account(fc, now);
+		if (unlikely(!cpumask_test(&prev->hard, cpu)))
+			next = NULL;
+	}
+	if (fc->given)
+		next = take_given(fc, cpu, next, now);
+	if (unlikely(fair.heap.nr))
+		next = pick_contended(fc, cpu, next, now);
+	else
+		fc->sliced = false;
+	fc->running = next;
+	fc->since = now;
+	if (next)
+		cpumask_clear(&fair.idle, cpu);
+	else
+		cpumask_set(&fair.idle, cpu);
+	return (struct sched_choice){ next, fc->sliced ? fc->slice_end : TIME_NEVER };
+}
+
+static void fair_dump(void)
+{
+	lock_take(&fair.lock);
+	pr_info("  %u units, %u wait, virtual time %ld us\n", fair.nr_units, fair.heap.nr,
+		fair.vmin / NS_PER_US);
+	for (u32 i = 0; i < fair.heap.nr; i++)
+		sched_unit_dump(unit_of(fair.heap.nodes[i]));
+	lock_drop(&fair.lock);
+}
+
+const struct sched_policy sched_fair = {
+	.name = "fair",
+	.sched_id = SCHED_ID_CREDIT2,
+	.cpu_add = fair_cpu_add,
+	.place = fair_place,
+	.unit_add = fair_unit_add,
+	.unit_remove = fair_unit_remove,
+	.wake = fair_wake,
+	.enqueue = fair_enqueue,
+	.sleep = fair_sleep,
+	.pick = fair_pick,
+	.dump = fair_dump,
+};

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The front hall: every unit in dependency order, and the tables by which lower rooms call higher
+ * ones. Created forward, destroyed backward.
+ */
+#include <serai/arch.h>
+#include <serai/cmdline.h>
+#include <serai/console.h>
+#include <serai/domain.h>
+#include <serai/errno.h>
+#include <serai/evtchn.h>
+#include <serai/grant.h>
+#include <serai/irq.h>
+#include <serai/printk.h>
+#include <serai/runstate.h>
+#include <serai/unit.h>
+#include <serai/watchdog.h>
+
+/* Timers that one vcpu and one domain may have armed at once. */
+#define TIMERS_PER_VCPU	  3
+#define TIMERS_PER_DOMAIN 2
+
+static int frames_domain_create(struct domain *d, const struct domain_config *cfg)
+{
+	frame_owner_init(&d->frames, (u32)cfg->max_frames);
+	return frame_owner_register(&d->frames);
+}
+
+static int frames_domain_destroy(struct domain *d)
+{
+	return frame_release_all(&d->frames);
+}
+
+static int p2m_domain_create(struct domain *d, const struct domain_config *cfg)
+{
+	return p2m_init(&d->p2m, &d->frames);
+}
+
+static int p2m_domain_destroy(struct domain *d)
+{
+	return p2m_destroy(&d->p2m);
+}
+
+static int timers_domain_create(struct domain *d, const struct domain_config *cfg)
+{
+	int rc = timer_reserve(TIMERS_PER_DOMAIN + TIMERS_PER_VCPU * cfg->nr_vcpus);
+
+	d->timers_reserved = !rc;
+	return rc;
+}
+
+static int timers_domain_destroy(struct domain *d)
+{
+	if (d->timers_reserved)
+		timer_unreserve(TIMERS_PER_DOMAIN + TIMERS_PER_VCPU * d->nr_vcpus);
+	d->timers_reserved = false;
+	return 0;
+}
+
+static int sched_vcpu_create(struct vcpu *v)
+{
+	struct cpumask hard = v->unit.hard;
+
+	return sched_unit_init(&v->unit, HOLD_DOWN, &hard);
+}
+
+static void sched_vcpu_destroy(struct vcpu *v)
+{
+	sched_unit_destroy(&v->unit);
+}
+
+static int shared_info_domain_create(struct domain *d, const struct domain_config *cfg)
+{
+	d->shared_info = heap_alloc_page();
+	if (!d->shared_info)
+		return -XEN_ENOMEM;
+	frame_share(&d->frames, d->shared_info);
+	return 0;
+}
+
+static int shared_info_domain_destroy(struct domain *d)
+{
+	if (d->shared_info)
+		frame_unshare(d->shared_info);
+	d->shared_info = NULL;
+	return 0;
+}
+
+static int arch_domain_destroy(struct domain *d)
+{
+	domain_arch_destroy(d);
+	return 0;
+}
+
+/* dom0 decides over the machine; what it wants is done at once. */
+static void hardware_shutdown(u8 reason)
+{
+	static const char *const what[] = { "powers the machine off", "restarts the machine",
+					    "suspends, which nobody could end", "crashed",
+					    "missed its watchdog", "asks for a soft reset" };
+
+	pr_info("dom0 %s\n", reason < ARRAY_SIZE(what) ? what[reason] : "shut down");
+	cpu_arch_stop_others();
+	if (reason == SHUTDOWN_poweroff)
+		cpu_arch_power_off();
+	if (reason == SHUTDOWN_crash && options.noreboot) {
+		pr_info("halted (noreboot)\n");
+		cpu_arch_halt();
+	}
+	cpu_arch_reset();
+}
+
+static void tell_control(struct domain *d)
+{
+	evtchn_send_virq_global(VIRQ_DOM_EXC);
+}
+
+static void console_input(void)
+{
+	evtchn_send_virq_global(VIRQ_CONSOLE);
+}
+
+static void dump_domain0(void)
+{
+	struct domain *d = domain_get(0);
+
+	if (!d)
+		return;
+	for (u32 i = 0; i < d->nr_vcpus; i++)
+		vcpu_arch_dump(d->vcpus[i]);
+	domain_put(d);
+}
+
+static void dump_cpus(void)
+{
+	unsigned int cpu;
+
+	for_each_online_cpu(cpu)
+		cpu_raise_on(cpu, WORK_DUMP);
+}
+
+static int hall_init(void)
+{
+	sched_hooks = vcpu_sched_hooks;
+	domain_actions.hardware_shutdown = hardware_shutdown;
+	domain_actions.tell_control = tell_control;
+	console_input_hook = console_input;
+	keyhandler_register('0', dump_domain0, "dom0's registers");
+	keyhandler_register('d', dump_cpus, "registers of all CPUs");
+	keyhandler_register('q', domain_dump_all, "domains and vcpus");
+	keyhandler_register('r', sched_dump, "run queues");
+	keyhandler_register('m', frame_dump, "memory");
+	keyhandler_register('i', irq_dump, "interrupts");
+	keyhandler_register('t', timer_dump, "timers");
+	return 0;
+}
+
+const struct unit units[] = {
+	{ .name = "front hall", .init = hall_init },
+	{ .name = "interrupts", .init = irq_init },
+	{ .name = "timers",
+	  .cpu_init = timer_cpu_init,
+	  .domain_create = timers_domain_create,
+	  .domain_destroy = timers_domain_destroy },
+	{ .name = "scheduler",
+	  .cpu_init = sched_cpu_init,
+	  .vcpu_create = sched_vcpu_create,
+	  .vcpu_destroy = sched_vcpu_destroy },
+	{ .name = "frames",
+	  .domain_create = frames_domain_create,
+	  .domain_destroy = frames_domain_destroy },
+	{ .name = "stage 2",
+	  .domain_create = p2m_domain_create,
+	  .domain_destroy = p2m_domain_destroy },
+	{ .name = "machine",
+	  .domain_create = domain_arch_create,
+	  .domain_destroy = arch_domain_destroy,
+	  .vcpu_create = vcpu_arch_create,
+	  .vcpu_destroy = vcpu_arch_destroy },
+	{ .name = "shared info",
+	  .domain_create = shared_info_domain_create,
+	  .domain_destroy = shared_info_domain_destroy },
+	{ .name = "event channels",
+	  .init = evtchn_init,
+	  .domain_close = evtchn_domain_close,
+	  .domain_create = evtchn_domain_create,
+	  .domain_destroy = evtchn_domain_destroy,
+	  .vcpu_create = evtchn_vcpu_create,
+	  .vcpu_destroy = evtchn_vcpu_destroy },
+	{ .name = "grant table",
+	  .domain_create = grant_domain_create,
+	  .domain_destroy = grant_domain_destroy },
+	{ .name = "sched_op",
+	  .domain_create = sched_op_domain_create,
+	  .domain_destroy = sched_op_domain_destroy,
+	  .vcpu_create = sched_op_vcpu_create,
+	  .vcpu_destroy = sched_op_vcpu_destroy },
+};
+const unsigned int units_count = ARRAY_SIZE(units);
