@@ -1,0 +1,364 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Boots Debian's Linux as the first domain and checks what a user sees on the serial line.
+
+run.py [--hyp serai|xen|PATH] [--build DIR] [--case NAME ...] [--quick] [--boots N] [--list]
+
+Prints one line per case, in the manner of TAP, and a count. The console of each case is kept
+under BUILD/check/system/. Exit status 1 if a case failed.
+"""
+import argparse
+import os
+import random
+import re
+import subprocess
+import sys
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(TOP, "scripts"))
+
+import machine                              # noqa: E402
+from console import Console, Failed         # noqa: E402
+
+PROMPT = r"dom0:\S*# "
+DOM0_ENDED = r"(?i)dom(0|ain 0).*(shut|reboot|restart|crash|halt)"
+BANNER = r"^\((XEN|SERAI|Serai)\)|^(Serai|Xen) "
+
+
+class Rig:
+    """What all cases share: the options, and how a machine is started."""
+
+    def __init__(self, options):
+        self.options = options
+        self.logs = os.path.join(options.build, "check", "system")
+        self.count = 0
+
+    def machine(self, reboot=False, **settings):
+        settings.setdefault("hyp", self.options.hyp)
+        settings.setdefault("build", self.options.build)
+        settings["qemu_args"] = [] if reboot else ["-no-reboot"]
+        return machine.Machine(**settings)
+
+    def start(self, name, command_line, lifetime=240):
+        return Console(command_line, os.path.join(self.logs, name + ".log"), lifetime)
+
+    def boot(self, name, lifetime=240, **settings):
+        """A Console on a machine just switched on."""
+        return self.start(name, self.machine(**settings).command(), lifetime)
+
+
+def patience(cpus):
+    """Seconds a boot may take on a loaded host."""
+    return 90 if cpus <= 2 else 60 * cpus
+
+
+def to_shell(console, seconds):
+    """Waits for the shell and proves that it answers."""
+    console.expect(PROMPT, seconds)
+    answer = command(console, "echo answer-$((40 + 2))", seconds)
+    if answer != "answer-42":
+        raise Failed(f"the shell answered {answer!r} instead of 'answer-42'")
+
+
+def command(console, line, seconds=30):
+    """Runs one command in the shell, returns what it printed."""
+    console.send(f"{line}; echo end-$((1 + 1))\n")
+    start = console.seen
+    end = console.expect(r"^end-2\n", seconds)
+    output = console.text[start:end.start()]
+    # The line as the shell echoed it comes first; terminal queries may surround it.
+    output = output.split("echo end-$((1 + 1))\n", 1)[-1]
+    console.expect(PROMPT, seconds)
+    return re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", output).strip()
+
+
+def same(what, got, wanted):
+    if got != wanted:
+        raise Failed(f"{what} is {got!r} instead of {wanted!r}")
+
+
+def finish(console, line="poweroff -f", seconds=60):
+    """Switches the machine off from inside; the emulator must end by itself, with status 0."""
+    console.send(line + "\n")
+    same("exit status of the emulator", console.wait_end(seconds), 0)
+
+
+# ---- cases -------------------------------------------------------------------------------------
+
+def shell(cpus, cpu="cortex-a57", **settings):
+    """A case that reaches the shell on so many CPUs, asks a few things and switches off."""
+    def run(rig, name):
+        with rig.boot(name, patience(cpus) + 120, cpus=cpus, cpu=cpu, **settings) as console:
+            to_shell(console, patience(cpus))
+            same("nproc", command(console, "nproc"), str(cpus))
+            same("tty", command(console, "tty"), "/dev/hvc0")
+            if "job control turned off" in console.text:
+                raise Failed("the shell has no job control")
+            interrupts = command(console, "grep -c . /proc/interrupts")
+            if int(interrupts) < 3:
+                raise Failed(f"/proc/interrupts has only {interrupts} lines")
+            finish(console)
+    return run
+
+
+def sys_hypervisor(rig, name):
+    with rig.boot(name) as console:
+        to_shell(console, patience(2))
+        read = lambda path: command(console, f"cat /sys/hypervisor/{path}")
+        same("type", read("type"), "xen")
+        same("version/major", read("version/major"), "4")
+        if not re.fullmatch(r"\d+", read("version/minor")):
+            raise Failed("version/minor is no number")
+        same("uuid", read("uuid"), "00000000-0000-0000-0000-000000000000")
+        if "xen-3.0-aarch64" not in read("properties/capabilities"):
+            raise Failed("properties/capabilities does not name xen-3.0-aarch64")
+        for path in ("version/extra", "compilation/compiler", "compilation/compile_date",
+                     "properties/features", "properties/pagesize", "guest_type"):
+            if not read(path):
+                raise Failed(f"/sys/hypervisor/{path} is empty")
+        finish(console)
+
+
+def proc_xen(rig, name):
+    """The control domain's own interfaces: xenfs and the event channel device."""
+    with rig.boot(name) as console:
+        to_shell(console, patience(2))
+        same("/proc/xen/capabilities", command(console, "cat /proc/xen/capabilities"),
+             "control_d")
+        listed = command(console, "ls /dev/xen").split()
+        for device in ("evtchn", "privcmd", "gntdev"):
+            if device not in listed:
+                raise Failed(f"/dev/xen has no {device}, only {' '.join(listed)}")
+        finish(console)
+
+
+def debug_keys(rig, name):
+    """Three times Ctrl-A lead the input to the hypervisor and back; every key answers."""
+    with rig.boot(name) as console:
+        to_shell(console, patience(2))
+        console.send("\x01\x01\x01")
+        console.expect(r"(?i)input.*(xen|serai|hypervisor)", 10)
+        for key in "h0dqrmi":
+            console.settle(0.5)
+            console.send(key)
+            console.expect(r"\S.*\n", 10)
+        console.settle(0.5)
+        console.send("\x01\x01\x01")
+        console.expect(r"(?i)input.*dom", 10)
+        console.send("\n")
+        console.expect(PROMPT, 10)
+        same("answer of the shell", command(console, "echo $((6 * 7))"), "42")
+        console.send("\x01\x01\x01R")
+        console.wait_end(30)
+
+
+def reboot(rig, name):
+    with rig.boot(name, reboot=True) as console:
+        to_shell(console, patience(2))
+        console.send("reboot -f\n")
+        console.expect(r"reboot: Restarting system", 30)
+        console.expect(BANNER, 30)
+        to_shell(console, patience(2))
+        finish(console)
+
+
+def orderly_poweroff(rig, name):
+    """Without -f: the first process ends the others before it asks the kernel."""
+    with rig.boot(name) as console:
+        to_shell(console, patience(2))
+        finish(console, "poweroff")
+
+
+def readable_end(console, pattern, seconds=60):
+    """The machine must end by itself, and its last lines must say why."""
+    console.wait_end(seconds)
+    last = [line for line in console.text.splitlines() if line.strip()][-12:]
+    if not re.search(pattern, "\n".join(last)):
+        raise Failed(f"the machine ended, but its last lines do not match /{pattern}/; "
+                     + console.tail())
+
+
+def kernel_panic(rig, name):
+    with rig.boot(name, bootargs="rdinit=/nothing panic=1") as console:
+        console.expect(r"Kernel panic - not syncing", patience(2))
+        readable_end(console, DOM0_ENDED)
+
+
+def no_ramdisk(rig, name):
+    with rig.boot(name, initrd=None, bootargs="panic=1") as console:
+        console.expect(r"Kernel panic - not syncing: VFS", patience(2))
+        readable_end(console, DOM0_ENDED)
+
+
+def garbage_kernel(rig, name):
+    """The hypervisor must say what is wrong and then stop or restart the machine."""
+    path = os.path.join(rig.logs, "garbage.bin")
+    os.makedirs(rig.logs, exist_ok=True)
+    with open(path, "wb") as out:
+        out.write(random.Random(1).randbytes(1 << 20))
+    with rig.boot(name, dom0=path) as console:
+        readable_end(console, r"(?i)(kernel|image|dom0).*\b(not|no|bad|invalid|unknown|neither)\b"
+                              r"|not set up DOM0")
+
+
+def no_kernel(rig, name):
+    """A machine without any module: nothing to run is an error of the operator."""
+    with rig.boot(name, modules=False) as console:
+        readable_end(console, r"(?i)(missing|no\b|without).*(module|kernel|dom0)"
+                              r"|(module|kernel|dom0).*(missing|not|no\b)")
+
+
+def entered_at_el1(rig, name):
+    """A machine without the hypervisor's exception level: a sentence on the console."""
+    if rig.options.hyp == "xen":
+        raise Skipped("Debian's Xen has no early console")
+    with rig.boot(name, virtualization="off") as console:
+        console.expect(r"(?i)\bEL[12]\b", 30)
+
+
+def unknown_gic(rig, name):
+    """An interrupt controller for which there is no driver is named."""
+    if rig.options.hyp == "xen":
+        raise Skipped("Xen knows GICv2")
+    with rig.boot(name, gic="2") as console:
+        console.expect(r"(?i)\bgic|interrupt controller", 30)
+
+
+def too_much_memory(rig, name):
+    """More memory asked for the first domain than there is: a refusal, not a hang."""
+    with rig.boot(name, mem="1G", dom0_mem="8G") as console:
+        readable_end(console, r"(?i)(dom0|domain).*memory|memory.*(dom0|domain)|dom0_mem")
+
+
+def debug_build(rig, name):
+    """The same image with every check on."""
+    if rig.options.hyp != "serai":
+        raise Skipped("only for our own image")
+    build = os.path.join(rig.options.build, "debug")
+    for goal in ("debug_defconfig", "all"):
+        made = subprocess.run(["make", "-C", TOP, f"BUILD={build}", goal], text=True, check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        if made.returncode != 0:
+            raise Failed(f"make {goal} failed: {made.stdout.strip().splitlines()[-1]}")
+    with rig.boot(name, hyp=os.path.join(build, "serai")) as console:
+        to_shell(console, patience(2))
+        finish(console)
+
+
+def many_boots(rig, name):
+    """Boots in a row: what fails once in twenty is found here."""
+    boots = rig.options.boots
+    for number in range(1, boots + 1):
+        try:
+            with rig.boot(f"{name}-{number}", cpus=1 + number % 2) as console:
+                to_shell(console, patience(2))
+                finish(console)
+        except Failed as failure:
+            raise Failed(f"boot {number} of {boots}: {failure}") from failure
+        os.remove(os.path.join(rig.logs, f"{name}-{number}.log"))
+
+
+class Skipped(Exception):
+    """Why a case does not apply."""
+
+
+# name, function, is it part of --quick?
+CASES = (
+    ("shell-1-a57", shell(1), True),
+    ("shell-2-a57", shell(2), True),
+    ("shell-4-a57", shell(4), True),
+    ("shell-8-a57", shell(8), True),
+    ("shell-1-max", shell(1, "max"), False),
+    ("shell-2-max", shell(2, "max"), True),
+    ("shell-4-max", shell(4, "max"), False),
+    ("shell-8-max", shell(8, "max"), False),
+    ("shell-2-a53", shell(2, "cortex-a53"), False),
+    ("shell-2-a72", shell(2, "cortex-a72"), False),
+    ("shell-2-a76", shell(2, "cortex-a76"), False),
+    ("shell-2-n1", shell(2, "neoverse-n1"), False),
+    ("sys-hypervisor", sys_hypervisor, True),
+    ("proc-xen", proc_xen, True),
+    ("debug-keys", debug_keys, True),
+    ("reboot", reboot, True),
+    ("poweroff", orderly_poweroff, True),
+    ("kernel-panic", kernel_panic, True),
+    ("no-ramdisk", no_ramdisk, True),
+    ("garbage-kernel", garbage_kernel, True),
+    ("no-kernel", no_kernel, True),
+    ("entered-at-el1", entered_at_el1, True),
+    ("unknown-gic", unknown_gic, True),
+    ("too-much-dom0-mem", too_much_memory, True),
+    ("debug-build", debug_build, True),
+    ("many-boots", many_boots, True),
+)
+
+
+def chosen(options):
+    """The cases asked for; an unknown name is an error."""
+    known = {name for name, _, _ in CASES}
+    unknown = set(options.case) - known
+    if unknown:
+        machine.fail(f"there is no case {' '.join(sorted(unknown))}; known are: "
+                     + " ".join(name for name, _, _ in CASES))
+    if options.case:
+        return [case for case in CASES if case[0] in options.case]
+    return [case for case in CASES if case[2] or not options.quick]
+
+
+def run_case(rig, number, name, function):
+    """Runs one case, prints its line; True, False, or None when it does not apply."""
+    start = time.monotonic()
+    try:
+        function(rig, name)
+        outcome, note = True, ""
+    except Skipped as why:
+        outcome, note = None, f" # SKIP {why}"
+    except (Failed, machine.MachineError) as failure:
+        outcome, note = False, f"\n# {failure}"
+    word = "not ok" if outcome is False else "ok"
+    print(f"{word} {number} - {name} ({time.monotonic() - start:.1f} s){note}", flush=True)
+    return outcome
+
+
+def parse_options():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--hyp", default="serai", help="serai, xen, or the path of an image")
+    parser.add_argument("--build", default=os.path.join(TOP, "build"))
+    parser.add_argument("--case", action="append", default=[], help="only this one (repeatable)")
+    parser.add_argument("--quick", action="store_true", help="the cases of make check")
+    parser.add_argument("--boots", type=int, help="boots in a row (default 20, quick 3)")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--count-file", help="write 'passed failed' there")
+    options = parser.parse_args()
+    options.build = os.path.abspath(options.build)
+    if options.boots is None:
+        options.boots = 3 if options.quick else 20
+    return options
+
+
+def main():
+    options = parse_options()
+    if options.list:
+        print("\n".join(name for name, _, _ in CASES))
+        return 0
+    rig = Rig(options)
+    try:
+        machine.make_initramfs(os.path.join(options.build, "dom0.cpio.gz"))
+    except machine.MachineError as error:
+        machine.fail(error)
+    cases = chosen(options)
+    print(f"1..{len(cases)}", flush=True)
+    outcomes = [run_case(rig, number, name, function)
+                for number, (name, function, _) in enumerate(cases, 1)]
+    passed, failed = outcomes.count(True), outcomes.count(False)
+    if options.count_file:
+        with open(options.count_file, "w", encoding="ascii") as out:
+            out.write(f"{passed} {failed}\n")
+    print(f"# {passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

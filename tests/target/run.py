@@ -1,0 +1,229 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the target guests on Serai or on Debian's real Xen under QEMU and counts their TAP checks.
+
+A guest says in its source which machine it needs, in one line (all keys optional):
+    machine: smp=1 vcpus=2 mem=2G dom0=512M timeout=60 cpu=cortex-a57 xen="vwfi=native" only=serai
+With --oracle every guest runs on both. A check that real Xen fails is an error unless
+differences.txt names it with its reason.
+"""
+import argparse
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+NEEDS = dict(smp="1", vcpus="2", mem="2G", dom0="512M", timeout="60", cpu="cortex-a57",
+             xen="", only="")
+CHECK = re.compile(r"(?:^|[\s)])(not ok|ok) (\d+) - (\S+)(?: # (.*))?$")
+PLAN = re.compile(r"(?:^|[\s)])1\.\.(\d+)$")
+GUEST_ADDR = "0x49000000"
+
+
+def machine_of(guest):
+    """What the guest's source asks for."""
+    needs = dict(NEEDS)
+    with open(os.path.join(HERE, guest + ".c"), encoding="utf-8") as source:
+        found = re.search(r"machine:(.*?)(?:\*/|$)", source.read(), re.M)
+    for word in shlex.split(found.group(1)) if found else []:
+        key, _, value = word.partition("=")
+        if key not in needs:
+            sys.exit(f"{guest}.c: machine: does not know '{key}' (known: {', '.join(needs)})")
+        needs[key] = value
+    return needs
+
+
+def xen_image(option):
+    """Path of Debian's Xen: option, environment, or the script that fetches it."""
+    path = option or os.environ.get("SERAI_XEN")
+    fetch = os.path.join(TOP, "scripts", "fetch-debian.sh")
+    if not path and os.path.exists(fetch):
+        answer = subprocess.run([fetch, "path", "xen"], stdout=subprocess.PIPE, text=True)
+        path = answer.stdout.strip() if answer.returncode == 0 else ""
+    if not path or not os.path.exists(path):
+        sys.exit("no image of Debian's Xen: give --xen PATH or set SERAI_XEN")
+    return path
+
+
+def qemu_command(options, hyp, image, guest, needs):
+    accel = (["-icount", "shift=0,sleep=off"] if needs["smp"] == "1"
+             else ["-accel", "tcg,thread=single"])
+    append = (f"dom0_mem={needs['dom0']} dom0_max_vcpus={needs['vcpus']} console=dtuart "
+              f"dtuart=/pl011@9000000 {needs['xen']}")
+    loader = f"guest-loader,addr={GUEST_ADDR},kernel={guest},bootargs=hyp={hyp}"
+    return [options.qemu, "-M", "virt,virtualization=on,gic-version=3", "-cpu", needs["cpu"],
+            "-smp", needs["smp"], "-m", needs["mem"], "-nographic", "-nic", "none", *accel,
+            "-kernel", image, "-append", append.strip(), "-device", loader]
+
+
+class Result:
+    """Outcome of one guest on one hypervisor."""
+
+    def __init__(self):
+        self.checks = {}  # name -> None if passed, else what was said
+        self.order = []
+        self.problem = ""  # why the run as a whole failed
+        self.tail = []
+        self.seconds = 0.0
+
+
+def parse(lines, result):
+    plan = None
+    for line in lines:
+        line = line.rstrip()
+        found = CHECK.search(line)
+        if found:
+            name = found.group(3)
+            if name in result.checks:
+                result.problem = f"check {name} reported twice"
+            result.checks[name] = None if found.group(1) == "ok" else found.group(4) or "failed"
+            result.order.append(name)
+        elif "Bail out!" in line:
+            result.problem = line[line.index("Bail out!"):]
+        elif PLAN.search(line):
+            plan = int(PLAN.search(line).group(1))
+    if not result.problem and plan is None:
+        result.problem = "ended without a plan line"
+    if not result.problem and plan != len(result.order):
+        result.problem = f"planned {plan} checks, reported {len(result.order)}"
+
+
+def run_guest(options, hyp, image, guest, needs):
+    result = Result()
+    path = os.path.join(options.build, guest + ".img")
+    log_path = os.path.join(options.build, f"{guest}.{hyp}.log")
+    if not os.path.exists(path):
+        result.problem = f"{path} is not built"
+        return result
+    limit = float(needs["timeout"]) * options.slow
+    start = time.time()
+    with open(log_path, "wb") as log:
+        proc = subprocess.Popen(qemu_command(options, hyp, image, path, needs),
+                                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                                start_new_session=True)
+        try:
+            proc.wait(limit)
+        except subprocess.TimeoutExpired:
+            result.problem = f"hung: no end after {limit:.0f} s"
+            os.killpg(proc.pid, signal.SIGKILL)
+            proc.wait()
+    result.seconds = time.time() - start
+    with open(log_path, "rb") as log:
+        lines = log.read().decode("utf-8", "replace").replace("\r", "").split("\n")
+    parse(lines, result)
+    result.tail = [line for line in lines if line.strip()][-8:]
+    return result
+
+
+def differences():
+    """Checks on which Serai deliberately differs from real Xen, with their reasons."""
+    known = {}
+    with open(os.path.join(HERE, "differences.txt"), encoding="utf-8") as text:
+        for line in text:
+            if line.strip() and not line.startswith("#"):
+                name, _, reason = line.strip().partition(" ")
+                known[name] = reason.strip()
+    return known
+
+
+def show(guest, hyp, result, known):
+    """Prints one line for the guest, then what failed. Returns (passed, failed)."""
+    bad = [n for n in result.order if result.checks[n] is not None]
+    excused = [n for n in bad if hyp == "xen" and n in known]
+    failing = [n for n in bad if n not in excused]
+    stale = [n for n in result.order if hyp == "xen" and n in known and n not in bad]
+    passed = len(result.order) - len(bad) - len(stale)
+    failed = len(failing) + len(stale) + bool(result.problem)
+    text = f"{guest:<12} {hyp:<6} {passed:>4} passed"
+    if excused:
+        text += f" ({len(excused)} known differences)"
+    if failed:
+        text += f", {failed} failed"
+    print(f"{text}  [{result.seconds:.1f} s]", flush=True)
+    for name in failing:
+        print(f"    not ok {name}: {result.checks[name]}")
+    for name in stale:
+        print(f"    {name} is in differences.txt, but real Xen passes it")
+    if result.problem:
+        print(f"    {guest} on {hyp}: {result.problem}")
+        for line in result.tail:
+            print(f"    | {line}")
+    return passed, failed
+
+
+def show_agreement(results, known):
+    """The table of --oracle: one row per guest, then the checks on which the two disagree."""
+    print("\nagreement        checks  both pass  serai only  xen only  neither")
+    rows = []
+    for guest, by_hyp in results.items():
+        if len(by_hyp) < 2:
+            continue
+        xen, serai = by_hyp["xen"].checks, by_hyp["serai"].checks
+        names = list(dict.fromkeys(list(xen) + list(serai)))
+        count = [0, 0, 0, 0]
+        for name in names:
+            ok_x = name in xen and xen[name] is None
+            ok_s = name in serai and serai[name] is None
+            count[0 if ok_x and ok_s else 1 if ok_s else 2 if ok_x else 3] += 1
+            if not (ok_x and ok_s):
+                rows.append((name, xen.get(name, "not run"), serai.get(name, "not run")))
+        print(f"{guest:<14} {len(names):>8} {count[0]:>10} {count[1]:>11} {count[2]:>9} {count[3]:>8}")
+    for name, xen, serai in rows:
+        print(f"    {name}: xen {xen or 'ok'}, serai {serai or 'ok'}"
+              + (f" ({known[name]})" if name in known else ""))
+
+
+def all_guests():
+    return sorted(f[:-2] for f in os.listdir(HERE) if f.endswith(".c"))
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("guests", nargs="*", help="guests to run (default: all)")
+    parser.add_argument("--hyp", choices=("serai", "xen"), default="serai")
+    parser.add_argument("--oracle", action="store_true", help="run on both and compare")
+    parser.add_argument("--serai", default=os.path.join(TOP, "build", "serai"))
+    parser.add_argument("--xen", help="Debian's Xen image (default: $SERAI_XEN, or fetched)")
+    parser.add_argument("--build", default=os.path.join(TOP, "build", "target"))
+    parser.add_argument("--qemu", default="qemu-system-aarch64")
+    parser.add_argument("--slow", type=float, default=1.0, help="factor on every timeout")
+    return parser.parse_args()
+
+
+def main():
+    options = arguments()
+    hyps = ["xen", "serai"] if options.oracle else [options.hyp]
+    images = {h: xen_image(options.xen) if h == "xen" else options.serai for h in hyps}
+    if "serai" in images and not os.path.exists(options.serai):
+        sys.exit(f"{options.serai} is not built")
+    known = differences()
+    results = {}
+    passed = failed = 0
+    for guest in options.guests or all_guests():
+        needs = machine_of(guest)
+        results[guest] = {}
+        for hyp in hyps:
+            if needs["only"] not in ("", hyp):
+                continue
+            result = run_guest(options, hyp, images[hyp], guest, needs)
+            results[guest][hyp] = result
+            ok, bad = show(guest, hyp, result, known)
+            passed += ok
+            failed += bad
+    if options.oracle:
+        show_agreement(results, known)
+    print(f"{passed} passed, {failed} failed")
+    check_dir = os.path.join(os.path.dirname(os.path.abspath(options.build)), "check")
+    if os.path.isdir(check_dir):
+        with open(os.path.join(check_dir, "target.count"), "w", encoding="utf-8") as out:
+            out.write(f"{passed} {failed}\n")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
