@@ -22,7 +22,6 @@
 
 static int frames_domain_create(struct domain *d, const struct domain_config *cfg)
 {
-	frame_owner_init(&d->frames, (u32)cfg->max_frames);
 	return frame_owner_register(&d->frames);
 }
 
@@ -33,12 +32,17 @@ static int frames_domain_destroy(struct domain *d)
 
 static int p2m_domain_create(struct domain *d, const struct domain_config *cfg)
 {
-	return p2m_init(&d->p2m, &d->frames);
+	int rc = p2m_init(&d->p2m, &d->frames);
+
+	if (rc)
+		d->p2m.end = 0;
+	return rc;
 }
 
 static int p2m_domain_destroy(struct domain *d)
 {
-	return p2m_destroy(&d->p2m);
+	/* 0: destroyed, or never made. */
+	return d->p2m.end ? p2m_destroy(&d->p2m) : 0;
 }
 
 static int timers_domain_create(struct domain *d, const struct domain_config *cfg)

@@ -280,6 +280,7 @@ int __init builder_build(const struct boot_info *bi, const struct domain_spec *s
 	if (rc)
 		return rc;
 	b.d->evtchn_irq = free_ppi(dom0_devices.ppis);
+	b.d->hvm_params[HVM_PARAM_CALLBACK_IRQ] = HVM_CALLBACK_PPI_LOW(b.d->evtchn_irq);
 	load_modules(&b);
 	rc = build_tree(&b);
 	if (rc)

@@ -56,7 +56,7 @@ static long sysctl_physinfo(struct abi_sysctl *op)
 		.cpu_khz = time_arch_khz(),
 		.capabilities = XEN_SYSCTL_PHYSCAP_hvm | XEN_SYSCTL_PHYSCAP_hap |
 				XEN_SYSCTL_PHYSCAP_gnttab_v1,
-		.total_pages = stats.total,
+		.total_pages = frame_ram,
 		.free_pages = stats.free,
 		.max_mfn = frame_first_mfn + frame_count - 1,
 	};

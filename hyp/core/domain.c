@@ -61,7 +61,10 @@ static void vcpu_destroy(struct vcpu *v)
 	for (unsigned int i = units_count; i-- > 0;)
 		if (units[i].vcpu_destroy)
 			units[i].vcpu_destroy(v);
+	/* Whoever goes through the vcpus under the lock is done with this one. */
+	lock_take(&v->domain->lock);
 	v->domain->vcpus[v->id] = NULL;
+	lock_drop(&v->domain->lock);
 	mem_free(v);
 }
 
@@ -132,6 +135,7 @@ static struct domain *domain_new(const struct domain_config *cfg)
 	d->max_grant_frames = cfg->max_grant_frames;
 	d->max_maptrack_frames = cfg->max_maptrack_frames;
 	lock_init(&d->lock, RANK_DOMAIN);
+	frame_owner_init(&d->frames, (u32)cfg->max_frames);
 	str_copy(d->name, cfg->name ? cfg->name : "", sizeof(d->name));
 	return d;
 }
@@ -283,14 +287,16 @@ void domain_shutdown(struct domain *d, u8 reason)
 	first = !d->shut_down;
 	if (first) {
 		d->shut_down = true;
-		d->shutdown_code = reason;
+		/* SCHEDOP_shutdown_code may have named it before. */
+		if (d->shutdown_code == SHUTDOWN_code_invalid)
+			d->shutdown_code = reason;
 		domain_hold(d, HOLD_SHUTDOWN);
 	}
 	lock_drop(&d->lock);
 	if (!first)
 		return;
 	if (d->flags & DOMAIN_HARDWARE)
-		domain_actions.hardware_shutdown(reason);
+		domain_actions.hardware_shutdown(d->shutdown_code);
 	else
 		domain_actions.tell_control(d);
 }

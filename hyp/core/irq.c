@@ -154,17 +154,31 @@ void irq_dispatch(u32 irq)
 		irq_unclaimed(irq, desc);
 }
 
+/* True when irq + 1 is the same domain's, and its virtual number is the next one too. */
+static bool run_goes_on(u32 irq)
+{
+	const struct irq_desc *desc = &table[irq], *next = desc + 1;
+
+	return irq + 1 < lines && next->domain == desc->domain &&
+	       next->virq - desc->virq == 1;
+}
+
 void irq_dump(void)
 {
 	for (u32 irq = 0; irq < lines; irq++) {
 		const struct irq_desc *desc = &table[irq];
 		const struct domain *d = READ_ONCE(desc->domain);
+		u32 first = irq;
 
-		if (d)
-			pr_info("  irq %u: d%u, virtual %u\n", irq, d->id, desc->virq);
-		else if (desc->handler)
+		if (d) {
+			while (run_goes_on(irq))
+				irq++;
+			pr_info("  irq %u-%u: d%u, virtual %u-%u\n", first, irq, d->id,
+				desc->virq, desc->virq + irq - first);
+		} else if (desc->handler) {
 			pr_info("  irq %u: %s\n", irq, desc->name);
-		else if (desc->unclaimed)
+		} else if (desc->unclaimed) {
 			pr_info("  irq %u: nobody's, came %u times\n", irq, desc->unclaimed);
+		}
 	}
 }

@@ -183,17 +183,20 @@ static int extent_populate(struct domain *d, u64 g, unsigned int order)
 {
 	bool again = false;
 	struct frame *f;
+	int rc;
 
 	if (direct_mapped(d))
 		return extent_populate_same(d, g, order);
 	f = block_give(d, order, &again);
 	if (!f)
 		return again ? -XEN_ERESTART : 0;
-	if (p2m_map(&d->p2m, gfn(g), frame_to_mfn(f), 1UL << order, P2M_RAM_RW)) {
+	rc = p2m_map(&d->p2m, gfn(g), frame_to_mfn(f), 1UL << order, P2M_RAM_RW);
+	if (likely(!rc))
+		return 1;
+	/* A part may be mapped. While it is, the frames stay d's: it pays for them. */
+	if (rc != -XEN_ENOMEM || !p2m_unmap(&d->p2m, gfn(g), 1UL << order))
 		frames_release(d, frame_to_mfn(f), 1UL << order);
-		return 0;
-	}
-	return 1;
+	return 0;
 }
 
 long memory_populate(struct memory_call *c)

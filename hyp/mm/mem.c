@@ -161,8 +161,6 @@ static bool slab_give(struct frame *f, u8 *page, unsigned int piece)
 	if (slab_used(f) || (partial[f->owner - 1] == (u32)(f - frame_table) + 1 && !f->next))
 		return false;
 	slab_unlink(f);
-	f->owner = 0;
-	f->refs = 0;
 	return true;
 }
 

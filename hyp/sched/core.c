@@ -145,7 +145,7 @@ void sched_yield(void)
 {
 	struct sched_unit *u = percpu(sched_cpu)->current;
 
-	if (u) {
+	if (u && policy->contended && policy->contended()) {
 		u->yielding = true;
 		cpu_raise(WORK_SCHED);
 	}

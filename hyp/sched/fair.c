@@ -192,9 +192,18 @@ static unsigned int idle_cpu_for(const struct sched_unit *u)
 	return cpumask_next(&usable, 0);
 }
 
+/* An idle CPU would take the unit if it were not running: with affinities that can happen. */
+static bool can_move_away(const struct sched_unit *u)
+{
+	struct cpumask usable = cpumask_and(&fair.idle, &u->hard);
+
+	return unlikely(!cpumask_empty(&usable));
+}
+
 /*
- * u waits: the CPU, of those where it may run, whose unit is furthest ahead. It is told when its
- * unit is to be interrupted, or when it has to time its slice from now on.
+ * u waits: the CPU, of those where it may run, whose unit is furthest ahead, or could run
+ * elsewhere. It is told when its unit is to be interrupted, or when it has to time its slice from
+ * now on.
  */
 static unsigned int busy_cpu_for(const struct sched_unit *u, nstime_t now)
 {
@@ -208,6 +217,8 @@ static unsigned int busy_cpu_for(const struct sched_unit *u, nstime_t now)
 
 		if (!fc->running)
 			continue;
+		if (can_move_away(fc->running))
+			return cpu;
 		vtime = running_vtime(fc, now);
 		if (vtime > ahead) {
 			ahead = vtime;
@@ -260,7 +271,7 @@ static bool should_give_way(const struct fair_cpu *fc, const struct sched_unit *
 {
 	s64 ahead = prev->node.key - next->node.key;
 
-	if (prev->yielding)
+	if (prev->yielding || can_move_away(prev))
 		return true;
 	return now >= fc->slice_end ? ahead > 0 : ahead > PREEMPT_MIN;
 }
@@ -279,54 +290,59 @@ static void share_contention(void)
 }
 
 /* Units wait: prev, which may be NULL, or one of them. */
-static struct sched_unit *pick_contended(struct fair_cpu *fc, unsigned int cpu,
-					 struct sched_unit *prev, nstime_t now)
+static struct sched_unit *pick_waiting(const struct fair_cpu *fc, unsigned int cpu,
+				       struct sched_unit *prev, nstime_t now)
 {
-	bool slice_over = fc->sliced && now >= fc->slice_end;
-	struct sched_unit *first = first_waiting(cpu), *next = prev;
+	struct sched_unit *first = first_waiting(cpu);
 
-	if (first && (!prev || should_give_way(fc, prev, first, now))) {
-		minheap_remove(&fair.heap, &first->node);
-		first->queued = false;
-		fair.vmin = MAX(fair.vmin, first->node.key);
-		next = first;
-	}
-	if (next != prev || now >= fc->slice_end || !fc->sliced)
-		fc->slice_end = now + SLICE;
-	fc->sliced = next && fair.heap.nr;
-	fair.contended = now;
-	if (slice_over && fair.heap.nr)
-		share_contention();
-	return next;
+	if (!first || (prev && !should_give_way(fc, prev, first, now)))
+		return prev;
+	minheap_remove(&fair.heap, &first->node);
+	first->queued = false;
+	fair.vmin = MAX(fair.vmin, first->node.key);
+	return first;
 }
 
 /*
- * The CPU was idle and was given a unit. A unit that is parked here may have woken at the same time:
- * then it goes on and the other one is placed again.
+ * The CPU was idle and was given a unit. That one runs next, but for two cases, NULL: a unit
+ * that waits is further behind, or the unit that is parked here has woken meanwhile and just goes
+ * on. Then the given one is placed again.
  */
 static struct sched_unit *take_given(struct fair_cpu *fc, unsigned int cpu,
 				     struct sched_unit *parked, nstime_t now)
 {
-	struct sched_unit *given = fc->given;
+	struct sched_unit *given = fc->given, *first = NULL;
 	unsigned int other;
 
 	fc->given = NULL;
 	given->queued = false;
-	if (likely(!parked))
+	if (unlikely(fair.heap.nr))
+		first = first_waiting(cpu);
+	if (likely(!parked && (!first || given->node.key <= first->node.key)))
 		return given;
-	fc->running = parked;
-	fc->since = now;
-	cpumask_clear(&fair.idle, cpu);
 	other = fair_enqueue(given, now);
 	if (other < NR_CPUS)
 		cpu_raise_on(other, WORK_SCHED);
-	return parked;
+	return NULL;
+}
+
+/* Units wait, so what runs here runs for a slice. */
+static void slice_renew(struct fair_cpu *fc, bool changed, nstime_t now)
+{
+	bool over = fc->sliced && now >= fc->slice_end;
+
+	if (changed || over || !fc->sliced)
+		fc->slice_end = now + SLICE;
+	fc->sliced = fc->running;
+	fair.contended = now;
+	if (over)
+		share_contention();
 }
 
 static struct sched_choice fair_pick(unsigned int cpu, struct sched_unit *prev, nstime_t now)
 {
 	struct fair_cpu *fc = percpu(fair_cpu);
-	struct sched_unit *next = prev;
+	struct sched_unit *next = prev, *given = NULL;
 
 	if (prev) {
 		if (fc->running == prev)
@@ -335,18 +351,27 @@ static struct sched_choice fair_pick(unsigned int cpu, struct sched_unit *prev, 
 			next = NULL;
 	}
 	if (fc->given)
-		next = take_given(fc, cpu, next, now);
-	if (unlikely(fair.heap.nr))
-		next = pick_contended(fc, cpu, next, now);
-	else
-		fc->sliced = false;
+		given = take_given(fc, cpu, next, now);
+	if (given)
+		next = given;
+	else if (unlikely(fair.heap.nr))
+		next = pick_waiting(fc, cpu, next, now);
 	fc->running = next;
 	fc->since = now;
 	if (next)
 		cpumask_clear(&fair.idle, cpu);
 	else
 		cpumask_set(&fair.idle, cpu);
+	if (unlikely(fair.heap.nr))
+		slice_renew(fc, next != prev, now);
+	else
+		fc->sliced = false;
 	return (struct sched_choice){ next, fc->sliced ? fc->slice_end : TIME_NEVER };
+}
+
+static bool fair_contended(void)
+{
+	return READ_ONCE(fair.heap.nr) != 0;
 }
 
 static void fair_dump(void)
@@ -370,5 +395,6 @@ const struct sched_policy sched_fair = {
 	.enqueue = fair_enqueue,
 	.sleep = fair_sleep,
 	.pick = fair_pick,
+	.contended = fair_contended,
 	.dump = fair_dump,
 };

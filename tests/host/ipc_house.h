@@ -165,9 +165,9 @@ static inline void dom_kill(struct domain *d)
 	d->shared_info = NULL;
 	while (p2m_destroy(&d->p2m) == -XEN_ERESTART)
 		;
-	frame_owner_die(&d->frames);
 	while (frame_release_all(&d->frames) == -XEN_ERESTART)
 		;
+	frame_owner_die(&d->frames);
 	for (int i = 0; i < HOUSE_DOMS; i++)
 		if (house[i] == d)
 			house[i] = NULL;
@@ -220,15 +220,28 @@ static inline u64 house_free_frames(void)
 	return s.free;
 }
 
-static inline void house_open(void)
+/* The machine is started once: the allocator of small objects keeps pages for its next calls. */
+static inline void house_machine(void)
 {
+	void *p;
+
 	host_init(4);
-	memset(house, 0, sizeof(house));
-	memset(wakes, 0, sizeof(wakes));
 	assert_int_equal(frame_init(HOST_RAM_BASE, HOST_RAM_BASE + HOUSE_RAM), 0);
 	frame_add_range(HOST_RAM_BASE, HOST_RAM_BASE + HOUSE_RAM, false);
+	for (size_t size = 16; size <= 2048; size += 16) {
+		p = mem_alloc(size);
+		assert_non_null(p);
+		mem_free(p);
+	}
 	room = host_guest_alloc(ROOM_SIZE);
-	/* The small objects' pages stay with their allocator: have it take them now. */
+}
+
+static inline void house_open(void)
+{
+	if (!room)
+		house_machine();
+	memset(&host, 0, sizeof(host));
+	memset(wakes, 0, sizeof(wakes));
 	free_before = house_free_frames();
 }
 
@@ -245,6 +258,9 @@ static inline void house_close(void)
 		if (left[i])
 			dom_free(left[i]);
 	assert_int_equal(this_cpu()->lock_depth, 0);
+	/* Nothing leaked: every frame is back, and every mapping of one. */
+	assert_int_equal(house_free_frames(), free_before);
+	assert_int_equal(host.frames_mapped, 0);
 }
 
 /* --- hypercalls --- */

@@ -339,6 +339,10 @@ static void test_module_bad(void **state)
 		parse();
 		assert_said("module without usable reg");
 		again();
+		tree_set_cells(fdt, paths[p], "reg", 0, 0x50000000, 0xffffffff, 0xf0000000);
+		parse();
+		assert_said("module without usable reg");
+		again();
 		tree_set_cells(fdt, paths[p], "reg", 0, 0x50000000, 4096);
 		parse();
 		assert_said("module without usable reg");
@@ -447,6 +451,7 @@ static void test_free_ranges(void **state)
 	assert_int_equal(parse(), 0);
 	assert_silent();
 	fdt_end = ROUND_UP(FDT_AT + fdt_totalsize(done), PAGE_SIZE);
+	assert_int_equal(bi->reserved.nr, 2);
 	assert_int_equal(bootinfo_free_ranges(see, &s), 0);
 	assert_int_equal(s.nr, 6);
 	assert_range(s.r[0], 0x40000000, IMAGE);
@@ -613,13 +618,14 @@ static void make_bus(void)
 	tree_set_cells(fdt, "/soc/inner", "ranges", 0x1000, 0x7e200000, 0x2000);
 	tree_add(fdt, "/soc/inner", "uart@1040");
 	tree_set_cells(fdt, "/soc/inner/uart@1040", "reg", 0x1040, 0x40, 0x2fff, 1, 0x3000, 1,
-		       0x2fff, 2);
+		       0x2fff, 2, 0x4000, 1);
 	tree_add(fdt, "/soc", "timer@40000010");
 	tree_set_cells(fdt, "/soc/timer@40000010", "reg", 0x40000010, 4);
 	tree_add(fdt, "/soc", "i2c");
 	tree_set_cells(fdt, "/soc/i2c", "#size-cells", 0);
 	tree_add(fdt, "/soc/i2c", "rtc@51");
-	tree_set_cells(fdt, "/soc/i2c/rtc@51", "reg", 0x51);
+	tree_set(fdt, "/soc/i2c", "ranges", NULL, 0);
+	tree_set_cells(fdt, "/soc/i2c/rtc@51", "reg", 0x7e000051);
 	tree_add(fdt, "/soc", "closed");
 	tree_add(fdt, "/soc/closed", "thing@7e000000");
 	tree_set_cells(fdt, "/soc/closed/thing@7e000000", "reg", 0x7e000000, 4);
@@ -651,7 +657,8 @@ static void test_translation(void **state)
 	assert_int_equal(a, 0xfe201fff);
 	assert_int_equal(reg_of(&w, "/soc/inner/uart@1040", 2, &a), -XEN_ENXIO);
 	assert_int_equal(reg_of(&w, "/soc/inner/uart@1040", 3, &a), -XEN_ENXIO);
-	assert_int_equal(reg_of(&w, "/soc/inner/uart@1040", 4, &a), -XEN_ENOENT);
+	assert_int_equal(reg_of(&w, "/soc/inner/uart@1040", 4, &a), -XEN_ENXIO);
+	assert_int_equal(reg_of(&w, "/soc/inner/uart@1040", 5, &a), -XEN_ENOENT);
 	assert_int_equal(reg_of(&w, "/soc/timer@40000010", 0, &a), 0);
 	assert_int_equal(a, 0x4ff800010);
 	assert_int_equal(reg_of(&w, "/soc/i2c/rtc@51", 0, &a), -XEN_ENXIO);
@@ -718,6 +725,9 @@ static void test_interrupts(void **state)
 	tree_set_cells(fdt, "/soc/timer@40000010", "interrupts-extended", 0x77, 1, 2, 0x8003, 0, 12, 4,
 		       0x8003, 0, 13, 2);
 	tree_set_cells(fdt, "/soc/timer@40000010", "interrupts", 0, 1, 1);
+	/* A controller that does not exist is not the GIC. */
+	tree_set_cells(fdt, "/soc/closed", "interrupt-parent", 0x999);
+	tree_set_cells(fdt, "/soc/closed", "interrupts", 1);
 	done = tree_done(fdt);
 	fdt = NULL;
 	assert_int_equal(irqs_of("/soc/inner/uart@1040", &s), 0);
@@ -731,6 +741,7 @@ static void test_interrupts(void **state)
 	assert_int_equal(s.irq[0].intid, 41);
 	assert_int_equal(irqs_of("/soc/same/thing@7e000000", &s), 0);
 	assert_int_equal(s.nr, 0);
+	assert_int_equal(irqs_of("/soc/closed", &s), 0);
 	assert_int_equal(irqs_of("/soc/timer@40000010", &s), 0);
 	assert_int_equal(s.nr, 2);
 	assert_int_equal(s.irq[0].intid, 44);
@@ -754,6 +765,7 @@ static void test_interrupts_bad(void **state)
 	tree_set_cells(fdt, "/soc/timer@40000010", "interrupts-extended", 0x8003, 0, 12);
 	tree_set_cells(fdt, "/soc/inner", "interrupts-extended", 0x1234, 0, 12, 4);
 	tree_set_cells(fdt, "/pcie@10000000", "#interrupt-cells", 0xffffffff);
+	tree_set_cells(fdt, "/pcie@10000000", "interrupt-map", 0, 0, 0x8003, 0, 0, 0, 5, 4);
 	tree_set_cells(fdt, "/soc/i2c/rtc@51", "interrupt-map", 0, 0, 0x8003, 0, 0, 0, 1);
 	tree_set_cells(fdt, "/gpio-keys", "interrupts-extended", 0x8000, 1);
 	done = tree_done(fdt);
@@ -766,6 +778,7 @@ static void test_interrupts_bad(void **state)
 	assert_int_equal(irqs_of("/soc/inner", &s), -XEN_EINVAL);
 	assert_int_equal(irqs_of("/pcie@10000000", &s), -XEN_EINVAL);
 	assert_int_equal(irqs_of("/soc/i2c/rtc@51", &s), -XEN_EINVAL);
+	assert_int_equal(s.nr, 0);
 	assert_int_equal(irqs_of("/gpio-keys", &s), -XEN_EINVAL);
 }
 

@@ -87,7 +87,7 @@ static void check_structure(void)
 		for (u64 j = i; j < i + n; j++) {
 			assert_false(used[j]);
 			if (j > i)
-				assert_int_not_equal(frame_table[j].state, FRAME_FREE);
+				assert_int_equal(frame_table[j].word, 0);
 		}
 		/* Two free buddies of one kind would have been merged. */
 		if ((i ^ n) < FRAMES && f->order < FRAME_ORDER_MAX) {
@@ -263,6 +263,26 @@ static void refusals(void **state)
 	assert_int_equal(frame_init(0, 1UL << 45), -XEN_E2BIG);
 }
 
+static void clean_only_never_scrubs(void **state)
+{
+	assert_null(frame_alloc(0, FRAME_CLEAN_ONLY));
+	assert_int_equal(host.frames_zeroed, 0);
+	assert_true(frame_scrub_some());
+	assert_non_null(frame_alloc(0, FRAME_CLEAN_ONLY));
+}
+
+/* What lies behind the last record must not be taken for a buddy. */
+static void table_has_an_end(void **state)
+{
+	assert_int_equal(frame_init(pa(0), pa(5)), 0);
+	frame_table[4].word = 0;
+	frame_table[5].word = FRAME_WORD(0, FRAME_FREE) | FRAME_WORD_DIRTY;
+	frame_table[5].links = ~0UL;
+	frame_add_range(pa(4), pa(5), true);
+	assert_int_equal(frame_table[4].order, 0);
+	assert_int_equal(frame_table[5].state, FRAME_FREE);
+}
+
 static void exhaustion(void **state)
 {
 	u64 n = 0;
@@ -310,6 +330,8 @@ int main(void)
 		cmocka_unit_test_setup(scrub_is_bounded, setup),
 		cmocka_unit_test(adding_touches_few_records),
 		cmocka_unit_test_setup(refusals, setup),
+		cmocka_unit_test_setup(clean_only_never_scrubs, setup),
+		cmocka_unit_test_setup(table_has_an_end, setup),
 		cmocka_unit_test_setup(exhaustion, setup),
 		cmocka_unit_test_setup(hypervisor_pages, setup),
 		cmocka_unit_test_setup(cleaned_to_ram_for_domains, setup),

@@ -74,10 +74,8 @@ static void test_esr_fields(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ascending),
-		cmocka_unit_test(test_apart_from_ranges),
-		cmocka_unit_test(test_all_encodings),
-		cmocka_unit_test(test_some_by_name),
+		cmocka_unit_test(test_ascending),     cmocka_unit_test(test_apart_from_ranges),
+		cmocka_unit_test(test_all_encodings), cmocka_unit_test(test_some_by_name),
 		cmocka_unit_test(test_esr_fields),
 	};
 

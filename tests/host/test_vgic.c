@@ -60,6 +60,7 @@ static struct {
 	struct vcpu *vcpus[NVCPU];
 	struct model_irq priv[NVCPU][32], irq[NINTID];
 	bool enabled;
+	u32 guest_weight; /* how often the guest acknowledges and ends, against all other steps */
 	u64 random, acks, overflows, evictions, repeats, flushes;
 } t;
 
@@ -514,6 +515,12 @@ static u32 any_intid(u32 *vcpu)
 	return rnd(3) ? 32 + rnd(NINTID - 32) : rnd(32);
 }
 
+/* SGIs to a CPU that is off are lost. */
+static bool is_off(u32 vcpu)
+{
+	return t.vcpu[vcpu].v.unit.holds & HOLD_DOWN;
+}
+
 static void step_raise(void)
 {
 	u32 vcpu, intid = any_intid(&vcpu);
@@ -531,8 +538,11 @@ static void step_raise(void)
 	} else if (m->level) {
 		device_level(vcpu, intid, rnd(3) != 0);
 	} else {
-		m->pending = true;
-		if (intid < 16 && this_cpu()->current && rnd(2))
+		bool sgi = intid < 16 && this_cpu()->current && rnd(2);
+
+		if (!sgi || !is_off(vcpu))
+			m->pending = true;
+		if (sgi)
 			vgic_sgi1r_write(this_cpu()->current, ((u64)intid << 24) | (1UL << vcpu));
 		else if (intid < 32)
 			vgic_inject_ppi(&t.vcpu[vcpu].v, intid);
@@ -551,7 +561,7 @@ static void step_sgi_others(void)
 	on_cpu((u32)w->cpu);
 	vgic_sgi1r_write(&w->v, (1UL << 40) | ((u64)intid << 24));
 	for (u32 i = 0; i < NVCPU; i++)
-		if (i != w->v.id)
+		if (i != w->v.id && !is_off(i))
 			t.priv[i][intid].pending = true;
 }
 
@@ -678,7 +688,7 @@ static void step(void)
 		step_sgi_others, step_enable, step_enable, step_pend, step_priority, step_route,
 		step_switch, step_distributor, step_read, step_pending_query,
 	};
-	u32 n = rnd(28);
+	u32 n = rnd(ARRAY_SIZE(steps) + t.guest_weight);
 	struct test_vcpu *w;
 
 	if (n < ARRAY_SIZE(steps)) {
@@ -702,6 +712,7 @@ static void start(u64 seed)
 
 	memset(&t, 0, sizeof(t));
 	t.random = seed * 0x9e3779b97f4a7c15UL + 1;
+	t.guest_weight = seed % 3 ? 20 : 120;
 	memset(&vgic_hw, 0, sizeof(vgic_hw));
 	host_init(NCPU);
 	on_cpu(0);

@@ -85,7 +85,7 @@ static void check_suspend(void)
 	check("psci.cpu_suspend_irq_after", wait_for(&vtimer_fired, fired + 1, 100000));
 }
 
-static uint64_t seen_arg, seen_el, seen_mpidr, seen_cpu, runs;
+static uint64_t seen_arg, seen_el, seen_mpidr, seen_cpu, runs, may_finish;
 
 static void second(uint64_t arg)
 {
@@ -93,6 +93,9 @@ static void second(uint64_t arg)
 	seen_el = sysreg_read(CurrentEL);
 	seen_mpidr = sysreg_read(mpidr_el1) & 0xffffff;
 	seen_cpu = cpu_id();
+	/* The caller's next call shall find this CPU on, whoever runs first. */
+	while (!READ_ONCE(may_finish))
+		hc_sched(SCHEDOP_yield, NULL);
 	WRITE_ONCE(runs, runs + 1);
 }
 
@@ -115,6 +118,7 @@ static void check_on_off(void)
 	check_eq("psci.cpu_on", cpu_start(1, second, 0xabcdef), 0);
 	rc = psci(PSCI_CPU_ON64, machine.mpidr[1], (uint64_t)guest_main, 0);
 	check_eq("psci.cpu_on_already", rc, -4);
+	WRITE_ONCE(may_finish, 1);
 	check_eq("psci.affinity_info_after_off", affinity_after_run(1), 1);
 	check_eq("psci.second_ran", (int64_t)runs, 1);
 	check_eq("psci.second_context", (int64_t)seen_arg, 0xabcdef);

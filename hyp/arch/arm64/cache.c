@@ -19,25 +19,25 @@ static u64 line_size(void)
 }
 
 /* An instruction at eight addresses, %1 apart; %0 is left at the last. */
-#define EIGHT(insn)                                                                   \
-	insn "\n\tadd %0, %0, %1\n\t" insn "\n\tadd %0, %0, %1\n\t" insn          \
-	     "\n\tadd %0, %0, %1\n\t" insn "\n\tadd %0, %0, %1\n\t" insn         \
-	     "\n\tadd %0, %0, %1\n\t" insn "\n\tadd %0, %0, %1\n\t" insn         \
+#define EIGHT(insn)                                                      \
+	insn "\n\tadd %0, %0, %1\n\t" insn "\n\tadd %0, %0, %1\n\t" insn \
+	     "\n\tadd %0, %0, %1\n\t" insn "\n\tadd %0, %0, %1\n\t" insn \
+	     "\n\tadd %0, %0, %1\n\t" insn "\n\tadd %0, %0, %1\n\t" insn \
 	     "\n\tadd %0, %0, %1\n\t" insn
 
-#define FOR_LINES(op, va, size)                                        \
-	do {                                                           \
-		u64 step_ = line_size(), end_ = (u64)(va) + (size);    \
-		u64 a_ = ROUND_DOWN((u64)(va), step_);                 \
-                                                                       \
-		for (; a_ < end_ && end_ - a_ >= 8 * step_; a_ += step_)   \
-			__asm__ volatile(EIGHT("dc " op ", %0")        \
-					 : "+&r"(a_)                   \
-					 : "r"(step_)                  \
-					 : "memory");                  \
-		for (; a_ < end_; a_ += step_)                         \
+#define FOR_LINES(op, va, size)                                                   \
+	do {                                                                      \
+		u64 step_ = line_size(), end_ = (u64)(va) + (size);               \
+		u64 a_ = ROUND_DOWN((u64)(va), step_);                            \
+                                                                                  \
+		for (; a_ < end_ && end_ - a_ >= 8 * step_; a_ += step_)          \
+			__asm__ volatile(EIGHT("dc " op ", %0")                   \
+					 : "+&r"(a_)                              \
+					 : "r"(step_)                             \
+					 : "memory");                             \
+		for (; a_ < end_; a_ += step_)                                    \
 			__asm__ volatile("dc " op ", %0" : : "r"(a_) : "memory"); \
-		dsb(sy);                                               \
+		dsb(sy);                                                          \
 	} while (0)
 
 void cache_arch_clean(const void *va, size_t size)

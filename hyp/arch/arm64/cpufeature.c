@@ -12,12 +12,12 @@
 #include <serai/printk.h>
 #include <serai/string.h>
 
-#define MIDR_MODEL_MASK 0xff00fff0 /* implementer and part */
+#define MIDR_MODEL_MASK		 0xff00fff0 /* implementer and part */
 #define MODEL(implementer, part) ((u32)(implementer) << 24 | (u32)(part) << 4)
-#define ARM_LTD 0x41
+#define ARM_LTD			 0x41
 
 /* ID_AA64PFR0_EL1.EL0, EL1: 2 is AArch32, too. */
-#define EL_AARCH32 2
+#define EL_AARCH32  2
 #define PA_RANGE_48 5
 
 enum { NEEDS_1 = 0x1, NEEDS_2 = 0x2, NEEDS_3 = 0x4 };
@@ -120,10 +120,12 @@ static void print_cpu(unsigned int id, const struct cpu_features *f, const struc
 		bool has;
 		const char *name;
 	} list[] = {
-		{ f->vmid16, " VMID16" }, { f->aarch32_el1, " AArch32" }, { f->pan, " PAN" },
-		{ f->sve, " SVE" },	  { f->sme, " SME" },		  { f->mte, " MTE" },
-		{ f->pauth, " PAuth" },	  { f->ras, " RAS" },		  { f->amu, " AMU" },
-		{ f->pmu, " PMU" },	  { f->spe, " SPE" },		  { f->fgt, " FGT" },
+		{ f->vmid16, " VMID16" }, { f->aarch32_el1, " AArch32" },
+		{ f->pan, " PAN" },	  { f->sve, " SVE" },
+		{ f->sme, " SME" },	  { f->mte, " MTE" },
+		{ f->pauth, " PAuth" },	  { f->ras, " RAS" },
+		{ f->amu, " AMU" },	  { f->pmu, " PMU" },
+		{ f->spe, " SPE" },	  { f->fgt, " FGT" },
 		{ f->ecv, " ECV" },	  { f->tlbi_range, " TLBIRANGE" },
 	};
 	char text[128] = "";

@@ -98,4 +98,5 @@ void vcpu_arch_dump(struct vcpu *v)
 	else
 		pr_err("  sp_el1 %016lx  sp_el0 %016lx  vbar %016lx  esr_el1 %08lx\n",
 		       v->arch.el1.sp_el1, v->arch.el1.sp_el0, v->arch.el1.vbar, v->arch.el1.esr);
+	vgic_dump(v);
 }

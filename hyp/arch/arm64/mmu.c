@@ -5,7 +5,7 @@
  * Tables come from a small pool in the image until that is used up, then from the heap. They are
  * reached through the image until the bank of RAM with the image is in the direct map, from then on
  * through the direct map. What is in use is never split or remapped, since the tables and the
- * stack could be inside it: whatever changes rights later is mapped apart, in pages, from the start.
+ * stack could be inside it: what changes rights later is mapped apart, in pages, from the start.
  *
  * From the linker script, page aligned, in this order: _text, _etext; __init_begin,
  * __init_text_end, __init_end; _rodata, _erodata; _data with __ro_after_init_start and _end;
@@ -34,18 +34,17 @@
 #define MAP_RW		(PTE_NORMAL | PTE_XN)
 #define MAP_DEVICE	(PTE_VALID | PTE_RES1 | PTE_AF | PTE_ATTR(MAIR_DEVICE_NGNRE) | PTE_XN)
 
-#define VA_BITS	   48
-#define BLOCK_2M   BIT(PT_SHIFT_2)
-
-#define POOL_TABLES   32
-#define FLUSH_MAX     64 /* more single invalidations than this: all at once */
-#define FDT_MAGIC     0xd00dfeed
-#define FDT_HEADER    40
-#define FDT_SIZE_MAX  BLOCK_2M
+#define VA_BITS	     48
+#define BLOCK_2M     BIT(PT_SHIFT_2)
+#define POOL_TABLES  32
+#define FLUSH_MAX    64 /* more single invalidations than this: all at once */
+#define FDT_MAGIC    0xd00dfeed
+#define FDT_HEADER   40
+#define FDT_SIZE_MAX BLOCK_2M
 
 extern char _text[], _etext[], _rodata[], _erodata[], _data[], _end[];
 extern char __ro_after_init_start[], __ro_after_init_end[];
-extern char __init_begin[], __init_text_end[], __init_end[], __bss_start[];
+extern char __init_begin[], __init_text_end[], __init_end[];
 
 u64 image_phys_offset __ro_after_init;
 u64 mmu_secondary_ttbr __ro_after_init;
@@ -65,7 +64,7 @@ static u64 *stage1_table_alloc(struct pgtable *t)
 	return (u64 *)(virt_to_paddr(table) + t->va_offset);
 }
 
-/* Those of the pool do not come back: only blocks replace tables, and nothing asks for that here. */
+/* Never one of the pool: only blocks replace tables, and nothing here asks for that. */
 static void stage1_table_free(struct pgtable *t, u64 *table)
 {
 	heap_free(table, 0);
@@ -161,11 +160,11 @@ void __init mmu_init_early(void)
 	stage1.root = stage1_table_alloc(&stage1);
 
 	map_image(_text, _etext, MAP_RX);
+	map_image(__init_begin, __init_text_end, MAP_RX);
+	map_image(__init_text_end, __init_end, MAP_RW);
 	map_image(_rodata, _erodata, MAP_RO);
 	map_image(_data, __ro_after_init_start, MAP_RW);
 	map_image(__ro_after_init_start, __ro_after_init_end, MAP_RW);
-	map_image(__init_begin, __init_text_end, MAP_RX);
-	map_image(__init_text_end, __init_end, MAP_RW);
 	map_image(__ro_after_init_end, (char *)pool, MAP_RW);
 	map_image((char *)pool, (char *)(pool + POOL_TABLES), MAP_RW);
 	map_image((char *)(pool + POOL_TABLES), _end, MAP_RW);
@@ -205,33 +204,44 @@ static void __init map_direct(paddr_t start, paddr_t end, u64 desc)
 		stage1_map(DIRECT_VA + start, start, end - start, desc);
 }
 
+/* The bank with the image: its parts apart, by the rights that they have or are going to have. */
+static void __init map_direct_image(paddr_t start, paddr_t end)
+{
+	const struct {
+		paddr_t until;
+		u64 desc;
+	} parts[] = {
+		{ virt_to_paddr(_text), MAP_RW },
+		{ virt_to_paddr(_etext), MAP_RO },
+		{ virt_to_paddr(_rodata), MAP_RW },
+		{ virt_to_paddr(_erodata), MAP_RO },
+		{ virt_to_paddr(__ro_after_init_start), MAP_RW },
+		{ virt_to_paddr(__ro_after_init_end), MAP_RW },
+		{ end, MAP_RW },
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(parts); i++) {
+		map_direct(start, parts[i].until, parts[i].desc);
+		start = parts[i].until;
+	}
+	stage1.root = paddr_to_virt(virt_to_paddr(stage1.root));
+	stage1.va_offset = DIRECT_VA;
+}
+
 void __init mmu_map_direct(paddr_t start, u64 size)
 {
 	const paddr_t limit = (1UL << VA_BITS) - DIRECT_VA;
 	paddr_t end = ROUND_DOWN(start + size, PAGE_SIZE);
-	paddr_t text = virt_to_paddr(_text), text_end = virt_to_paddr(_etext);
-	paddr_t ro = virt_to_paddr(_rodata), ro_end = virt_to_paddr(_erodata);
-	paddr_t init_ro = virt_to_paddr(__ro_after_init_start);
-	paddr_t init_ro_end = virt_to_paddr(__ro_after_init_end);
 
 	start = ROUND_UP(start, PAGE_SIZE);
 	if (end > limit) {
 		pr_warn("RAM above %#lx is not used\n", limit);
 		end = limit;
 	}
-	if (start > text || end < virt_to_paddr(_end)) {
+	if (start <= virt_to_paddr(_text) && end >= virt_to_paddr(_end))
+		map_direct_image(start, end);
+	else
 		map_direct(start, end, MAP_RW);
-		return;
-	}
-	map_direct(start, text, MAP_RW);
-	map_direct(text, text_end, MAP_RO);
-	map_direct(text_end, ro, MAP_RW);
-	map_direct(ro, ro_end, MAP_RO);
-	map_direct(ro_end, init_ro, MAP_RW);
-	map_direct(init_ro, init_ro_end, MAP_RW);
-	map_direct(init_ro_end, end, MAP_RW);
-	stage1.root = paddr_to_virt(virt_to_paddr(stage1.root));
-	stage1.va_offset = DIRECT_VA;
 }
 
 void __init mmu_map_frame_table(paddr_t pa, u64 size)

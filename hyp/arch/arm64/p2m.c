@@ -18,26 +18,26 @@
 #include <serai/p2m.h>
 
 /* Leaf descriptors of stage 2. */
-#define S2_ATTR(n)	 ((u64)(n) << 2)
-#define S2_DEVICE_NGNRE	 S2_ATTR(0x1)
-#define S2_NORMAL_NC	 S2_ATTR(0x5)
-#define S2_NORMAL_WB	 S2_ATTR(0xf)
-#define S2_READ		 BIT(6)
-#define S2_WRITE	 BIT(7)
-#define S2_SH_OUTER	 (2UL << 8)
-#define S2_SH_INNER	 (3UL << 8)
-#define S2_AF		 BIT(10)
-#define S2_XN		 BIT(54)
-#define S2_TYPE_SHIFT	 55
-#define S2_TYPE(desc)	 ((u32)((desc) >> S2_TYPE_SHIFT) & 0xf)
+#define S2_ATTR(n)	((u64)(n) << 2)
+#define S2_DEVICE_NGNRE S2_ATTR(0x1)
+#define S2_NORMAL_NC	S2_ATTR(0x5)
+#define S2_NORMAL_WB	S2_ATTR(0xf)
+#define S2_READ		BIT(6)
+#define S2_WRITE	BIT(7)
+#define S2_SH_OUTER	(2UL << 8)
+#define S2_SH_INNER	(3UL << 8)
+#define S2_AF		BIT(10)
+#define S2_XN		BIT(54)
+#define S2_TYPE_SHIFT	55
+#define S2_TYPE(desc)	((u32)((desc) >> S2_TYPE_SHIFT) & 0xf)
 
 #define S2_LEAF(type, rights) \
 	(PTE_VALID | S2_AF | S2_READ | (rights) | ((u64)(type) << S2_TYPE_SHIFT))
 #define S2_RAM	(S2_NORMAL_WB | S2_SH_INNER)
 #define S2_DATA (S2_RAM | S2_XN)
 
-#define CONCAT_MAX   4  /* log2 of the tables of the first level that can lie in a row */
-#define FLUSH_MAX    32 /* more single invalidations than this: the whole VMID */
+#define CONCAT_MAX	 4 /* log2 of the tables of the first level that can lie in a row */
+#define FLUSH_MAX	 32 /* more single invalidations than this: the whole VMID */
 #define VTTBR_VMID_SHIFT 48
 
 static const u64 type_desc[] = {
@@ -202,6 +202,8 @@ int p2m_arch_init(struct p2m *p)
 		return -XEN_ENOSPC;
 	}
 	a->vttbr = virt_to_paddr(a->tables.root) | (u64)a->vmid << VTTBR_VMID_SHIFT;
+	/* An idle CPU may have filled its TLB from the tables of the VMID's last owner. */
+	flush_all(a->vttbr);
 	return 0;
 }
 

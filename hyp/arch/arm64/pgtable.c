@@ -24,9 +24,9 @@ struct walk {
 	struct pgtable *t;
 	const struct pgtable_change *c;
 	u64 addr, end;
-	u64 desc;	/* what is to be made; 0: removal, also after running out of memory */
+	u64 desc; /* what is to be made; 0: removal, also after running out of memory */
 	unsigned int doomed; /* shift of the entry whose table goes; 0: none */
-	bool broken;	/* no valid leaf is left from addr on */
+	bool broken; /* no valid leaf is left from addr on */
 	int err;
 	/* Of break: what to flush. */
 	u64 flush_start, flush_end, flush_step;
@@ -64,8 +64,8 @@ static void walk(struct walk *w, visit_fn *visit, leave_fn *leave)
 		}
 		w->addr = (w->addr | (BIT(shift) - 1)) + 1;
 		/* Up again, over every table whose last entry this was. */
-		while (depth && (w->addr >= w->end ||
-				 IS_ALIGNED(w->addr, BIT(shift + PT_INDEX_BITS)))) {
+		while (depth &&
+		       (w->addr >= w->end || IS_ALIGNED(w->addr, BIT(shift + PT_INDEX_BITS)))) {
 			depth--;
 			shift += PT_INDEX_BITS;
 			if (leave)

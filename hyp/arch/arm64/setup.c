@@ -62,8 +62,6 @@ static void __init banner(void)
 	pr_info("command line: %s\n", cmdline_text[0] ? cmdline_text : "(empty)");
 }
 
-static u64 ram_frames;
-
 struct table_search {
 	u64 size;
 	paddr_t at;
@@ -105,7 +103,7 @@ static void __init start_memory(void)
 							PAGE_SIZE) };
 	struct heap_fill fill;
 
-	ram_frames = range_set_total(banks) >> PAGE_SHIFT;
+	frame_ram = range_set_total(banks) >> PAGE_SHIFT;
 	for (u32 i = 0; i < banks->nr; i++)
 		mmu_map_direct(banks->r[i].start, range_size(&banks->r[i]));
 	bootinfo_free_ranges(find_table_place, &search);
@@ -166,9 +164,9 @@ static __noreturn __noinline void leave_startup(void)
 
 	mmu_seal();
 	frame_stats(&stats);
-	taken = ram_frames - stats.free - dom0->frames.nr;
+	taken = frame_ram - stats.free - dom0->frames.nr;
 	pr_info("memory: %lu MiB, of which %lu KiB are Serai's and %lu MiB free; dom0 starts\n",
-		ram_frames >> 8, taken << 2, stats.free >> 8);
+		frame_ram >> 8, taken << 2, stats.free >> 8);
 	domain_put(dom0);
 	this_cpu()->work |= WORK_SCHED;
 	enter_first_guest();

@@ -6,7 +6,7 @@
 #include <serai/domain.h>
 
 /* Domains that are being destroyed keep theirs for a while. */
-#define VMIDS (2 * DOMAINS_MAX)
+#define VMIDS	   (2 * DOMAINS_MAX)
 #define VMIDS_8BIT 256
 
 static u64 vmids_used[VMIDS / 64];

@@ -88,6 +88,7 @@ static void percpu_init(void)
 }
 
 void host_memory_reset(void);
+void host_p2m_reset(void);
 
 void host_init(unsigned int cpus)
 {
@@ -104,6 +105,7 @@ void host_init(unsigned int cpus)
 	}
 	host_set_cpu(0);
 	host_memory_reset();
+	host_p2m_reset();
 }
 
 /* A program that never calls host_init() has one CPU all the same. */

@@ -7,6 +7,51 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Arrays in use, so that those of a machine that is reset do not count as lost. */
+struct runs_head {
+	struct runs_head *next, **prev;
+};
+
+static struct runs_head *all_runs;
+
+void host_p2m_reset(void);
+
+static void runs_free(struct host_run *runs)
+{
+	struct runs_head *h;
+
+	if (!runs)
+		return;
+	h = (struct runs_head *)runs - 1;
+	*h->prev = h->next;
+	if (h->next)
+		h->next->prev = h->prev;
+	free(h);
+}
+
+static struct host_run *runs_grow(struct host_run *runs, size_t used, size_t room)
+{
+	struct runs_head *h = malloc(sizeof(*h) + room * sizeof(*runs));
+
+	if (!h)
+		abort();
+	h->next = all_runs;
+	h->prev = &all_runs;
+	if (all_runs)
+		all_runs->prev = &h->next;
+	all_runs = h;
+	if (used)
+		memcpy(h + 1, runs, used * sizeof(*runs));
+	runs_free(runs);
+	return (struct host_run *)(h + 1);
+}
+
+void host_p2m_reset(void)
+{
+	while (all_runs)
+		runs_free((struct host_run *)(all_runs + 1));
+}
+
 int p2m_arch_init(struct p2m *p)
 {
 	memset(&p->arch, 0, sizeof(p->arch));
@@ -15,7 +60,7 @@ int p2m_arch_init(struct p2m *p)
 
 void p2m_arch_destroy(struct p2m *p)
 {
-	free(p->arch.runs);
+	runs_free(p->arch.runs);
 	memset(&p->arch, 0, sizeof(p->arch));
 }
 
@@ -39,9 +84,7 @@ static void run_insert(struct p2m_arch *a, size_t at, struct host_run r)
 {
 	if (a->nr_runs == a->room) {
 		a->room = a->room ? 2 * a->room : 64;
-		a->runs = realloc(a->runs, a->room * sizeof(*a->runs));
-		if (!a->runs)
-			abort();
+		a->runs = runs_grow(a->runs, a->nr_runs, a->room);
 	}
 	memmove(&a->runs[at + 1], &a->runs[at], (a->nr_runs - at) * sizeof(*a->runs));
 	a->runs[at] = r;
@@ -70,15 +113,21 @@ static void run_split(struct p2m_arch *a, u64 gfn)
 	run_insert(a, i + 1, r);
 }
 
-int p2m_arch_set(struct p2m *p, u64 gfn, u64 mfn, u64 nr, u32 type,
-		 void (*old)(void *ctx, u64 mfn, u64 nr, u32 type), void *ctx)
+/* A failure comes half-way, as it does when tables run out. */
+static bool set_fails(void)
 {
-	struct p2m_arch *a = &p->arch;
+	if (!host.fail_p2m_in || --host.fail_p2m_in)
+		return false;
+	host.fail_p2m_in = host.fail_p2m_twice;
+	host.fail_p2m_twice = false;
+	return true;
+}
+
+static void entries_set(struct p2m_arch *a, u64 gfn, u64 nr, struct host_run new,
+			void (*old)(void *ctx, u64 mfn, u64 nr, u32 type), void *ctx)
+{
 	size_t i;
 
-	host.p2m_sets++;
-	if (host.fail_p2m_in && --host.fail_p2m_in == 0)
-		return -XEN_ENOMEM;
 	run_split(a, gfn);
 	run_split(a, gfn + nr);
 	i = run_find(a, gfn);
@@ -91,9 +140,23 @@ int p2m_arch_set(struct p2m *p, u64 gfn, u64 mfn, u64 nr, u32 type,
 		if (p2m_type_referenced(r.type))
 			old(ctx, r.mfn, r.nr, r.type);
 	}
-	if (type != P2M_INVALID)
-		run_insert(a, i, (struct host_run){ gfn, mfn, nr, type });
-	return 0;
+	if (new.type != P2M_INVALID)
+		run_insert(a, i, new);
+}
+
+int p2m_arch_set(struct p2m *p, u64 gfn, u64 mfn, u64 nr, u32 type,
+		 void (*old)(void *ctx, u64 mfn, u64 nr, u32 type), void *ctx)
+{
+	int rc = 0;
+
+	host.p2m_sets++;
+	if (set_fails()) {
+		rc = -XEN_ENOMEM;
+		nr /= 2;
+	}
+	if (nr)
+		entries_set(&p->arch, gfn, nr, (struct host_run){ gfn, mfn, nr, type }, old, ctx);
+	return rc;
 }
 
 u64 p2m_arch_get(struct p2m *p, u64 gfn, u32 *type, u64 *left)

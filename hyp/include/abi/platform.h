@@ -5,7 +5,7 @@
 
 #include <serai/types.h>
 
-#define XENPF_INTERFACE_VERSION 0x03000000U
+#define XENPF_INTERFACE_VERSION 0x03000001U
 #define XENPF_settime64		62
 
 struct abi_platform_settime64 {

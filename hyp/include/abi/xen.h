@@ -127,7 +127,7 @@ enum abi_hvm_param {
 	HVM_PARAM_CONSOLE_EVTCHN = 18,
 	HVM_PARAM_MONITOR_RING_PFN = 28,
 };
-#define HVM_CALLBACK_TYPE_PPI	   2UL
-#define HVM_CALLBACK_FLAG_LOW_LEVEL 2UL
+/* Upcalls come as this PPI, level-sensitive, active low. */
+#define HVM_CALLBACK_PPI_LOW(intid) (2UL << 56 | 2UL << 8 | (intid))
 
 #endif

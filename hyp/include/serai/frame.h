@@ -207,6 +207,9 @@ static inline void frame_put(struct frame *f)
 /* Idle CPUs scrub free dirty blocks; false when nothing is left. One call is about 1500 steps. */
 bool frame_scrub_some(void);
 
+/* Frames of RAM that the machine has, whoever uses them; set while starting. */
+extern u64 frame_ram;
+
 struct frame_stats {
 	u64 total, free, dirty;
 };

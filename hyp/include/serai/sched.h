@@ -73,6 +73,8 @@ struct sched_policy {
 	void (*sleep)(struct sched_unit *u, nstime_t now);
 	/* prev is still runnable here, or NULL. When another unit is chosen prev is enqueued later. */
 	struct sched_choice (*pick)(unsigned int cpu, struct sched_unit *prev, nstime_t now);
+	/* No lock, a guess: does anything wait for this CPU? NULL: never. */
+	bool (*contended)(void);
 	void (*dump)(void); /* No lock. */
 };
 

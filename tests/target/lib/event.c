@@ -11,6 +11,8 @@ uint32_t *fifo_words;
 struct evtchn_fifo_control_block *fifo_control;
 
 static event_handler handlers[NR_PORTS];
+/* Bound to CPUs other than 0: in the 2-level format every CPU sees the ports of all. */
+static uint64_t ports_of[NR_CPUS][NR_PORTS / 64];
 static struct vcpu_info *vcpu_infos[NR_CPUS];
 static struct vcpu_info own_infos[NR_CPUS] __attribute__((aligned(PAGE_SIZE)));
 static struct evtchn_fifo_control_block *controls[NR_CPUS];
@@ -38,19 +40,43 @@ static void deliver(uint32_t port)
 		handlers[port](port);
 }
 
+static bool is_port_of(uint32_t port, uint32_t cpu)
+{
+	uint64_t bit = 1ul << port % 64;
+
+	if (cpu != 0)
+		return ports_of[cpu][port / 64] & bit;
+	for (uint32_t other = 1; other < NR_CPUS; other++)
+		if (ports_of[other][port / 64] & bit)
+			return false;
+	return true;
+}
+
+/* Pending, not masked, and this CPU's; 0 when there is none, as port 0 is never used. */
+static uint32_t next_port_2l(uint32_t word, uint32_t cpu)
+{
+	uint64_t bits = READ_ONCE(shared_info->evtchn_pending[word]) &
+			~READ_ONCE(shared_info->evtchn_mask[word]);
+
+	for (; bits; bits &= bits - 1) {
+		uint32_t port = word * 64 + (uint32_t)__builtin_ctzl(bits);
+
+		if (is_port_of(port, cpu))
+			return port;
+	}
+	return 0;
+}
+
 static void upcall_2l(struct vcpu_info *vi)
 {
+	uint32_t cpu = cpu_id(), port;
 	uint64_t sel = __atomic_exchange_n(&vi->evtchn_pending_sel, 0, __ATOMIC_SEQ_CST);
 
 	while (sel) {
 		uint32_t word = (uint32_t)__builtin_ctzl(sel);
-		uint64_t bits;
 
 		sel &= sel - 1;
-		while ((bits = READ_ONCE(shared_info->evtchn_pending[word]) &
-			       ~READ_ONCE(shared_info->evtchn_mask[word]))) {
-			uint32_t port = word * 64 + (uint32_t)__builtin_ctzl(bits);
-
+		while ((port = next_port_2l(word, cpu)) != 0) {
 			event_clear(port);
 			deliver(port);
 		}
@@ -246,6 +272,8 @@ int64_t event_bind_ipi(uint32_t vcpu, uint32_t *port)
 	int64_t rc = hc_evtchn(EVTCHNOP_bind_ipi, &b);
 
 	*port = b.port;
+	if (rc == 0 && vcpu != 0)
+		ports_of[vcpu][b.port / 64] |= 1ul << b.port % 64;
 	return rc;
 }
 

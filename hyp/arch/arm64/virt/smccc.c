@@ -42,14 +42,10 @@ static bool service_query(u64 *x, u32 nr, u64 count, const u32 uid[4])
 	}
 }
 
-/* 0: implemented (and for workarounds: needed on this machine), -1: not. */
+/* 0: a workaround that is needed on this machine. */
 static u64 arch_features(u32 fn)
 {
-	if (fn == SMCCC_VERSION || fn == SMCCC_ARCH_FEATURES)
-		return 0;
-	if (cpu_needs_workaround(fn))
-		return 0;
-	return SMCCC_UNKNOWN;
+	return cpu_needs_workaround(fn) ? 0 : SMCCC_UNKNOWN;
 }
 
 static bool arch_call(u64 *x, u32 fn)

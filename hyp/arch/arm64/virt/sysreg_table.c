@@ -6,7 +6,10 @@
 #include "../include/arch/sysreg.h"
 #include "../include/arch/sysreg_table.h"
 
-#define REG(op0, op1, crn, crm, op2, kind) { SYS_ENC(op0, op1, crn, crm, op2), SYSREG_##kind }
+#define REG(op0, op1, crn, crm, op2, kind)                      \
+	{                                                       \
+		SYS_ENC(op0, op1, crn, crm, op2), SYSREG_##kind \
+	}
 
 const struct sysreg_entry sysreg_table[] = {
 	REG(1, 0, 7, 6, 2, DC_CISW), /* DC ISW */

@@ -19,22 +19,22 @@
 #include <serai/domain.h>
 #include <serai/printk.h>
 
-#define REG_ZR 31
-#define SGI1R_ENC SYS_ENC(3, 0, 12, 11, 5)
+#define REG_ZR	    31
+#define SGI1R_ENC   SYS_ENC(3, 0, 12, 11, 5)
 #define OSLSR_VALUE 0x8 /* OS lock implemented and not set */
 
 /* op0 3, op1 0, CRn 0, CRm 0 to 7: by CRm and op2. */
-#define ID_CRMS 8
-#define ID_MASK (SYS_ENC(3, 7, 15, 8, 0) | ISS_SYS_READ)
+#define ID_CRMS	 8
+#define ID_MASK	 (SYS_ENC(3, 7, 15, 8, 0) | ISS_SYS_READ)
 #define ID_MATCH (SYS_ENC(3, 0, 0, 0, 0) | ISS_SYS_READ)
 
 static u64 id_view[ID_CRMS][8] __ro_after_init;
 
 /* --- the view of the ID registers --- */
 
-#define FIELD4(shift)	   (0xfUL << (shift))
+#define FIELD4(shift)		   (0xfUL << (shift))
 #define VIEW(crm, op2, name, mask) (id_view[crm][op2] = read_sysreg(name) & (mask))
-#define ALL		   (~0UL)
+#define ALL			   (~0UL)
 
 /* The four-bit field gets at most max; a value of 15 means implementation defined: none. */
 static void __init cap_field(u64 *reg, unsigned int shift, u64 max)

@@ -142,6 +142,9 @@ void domain_arch_inject_hw_spi(struct domain *d, u32 virq, u32 irq)
 		gic_deactivate(irq);
 		return;
 	}
+	/* It was inactive: whatever an order was about has gone. */
+	if (unlikely(b->unpend & vgic_mask(virq)))
+		vgic_clear(&b->unpend, vgic_mask(virq));
 	vgic_set(&b->pending, vgic_mask(virq));
 	change_spi(d, virq, true);
 }
@@ -198,7 +201,8 @@ static void send_sgi(struct vgic_vcpu *from, u32 id, u32 intid)
 	if (id >= from->domain->nr_vcpus)
 		return;
 	to = from->domain->vcpus[id];
-	if (!to)
+	/* A CPU that is off has its redistributor asleep. */
+	if (!to || (READ_ONCE(vcpu_of(to)->unit.holds) & HOLD_DOWN))
 		return;
 	vgic_set(&to->bank.pending, 1U << intid);
 	vgic_post(to, 0, 1U << intid, true);

@@ -155,11 +155,30 @@ void vgic_update_hcr(struct vgic_vcpu *g)
 
 /* ------------------------------------------------------------------------------ one interrupt -- */
 
-/* Remembers in the bank that intid is pending, which its list register said until now. */
+/*
+ * Remembers in the bank that an interrupt is pending, which its list register said until now; not
+ * if it was to be taken out of there anyway.
+ */
 static void latch_back(struct vgic_bank *b, u32 mask, u64 lr)
 {
-	if ((lr & LR_HW) || !(b->line & b->level & mask))
+	if ((lr & LR_HW) || !((READ_ONCE(b->unpend) | (b->line & b->level)) & mask))
 		vgic_set(&b->pending, mask);
+}
+
+/*
+ * Pending moves from the bank into the list register. One whose line is high is evaluated again
+ * at its end, since the line may still be high. An order to take the pending state away was meant
+ * for an older one: who gave it has cleared the bank's bit.
+ */
+static u64 lr_pend(struct vgic_bank *b, u32 mask, u64 lr)
+{
+	if (b->pending & mask)
+		vgic_clear(&b->pending, mask);
+	if (unlikely(b->unpend & ~b->hw & mask))
+		vgic_clear(&b->unpend, mask);
+	if (!(lr & LR_HW) && (b->line & b->level & mask))
+		return lr & LR_ACTIVE ? lr | LR_EOI : lr | LR_EOI | LR_PENDING;
+	return lr | LR_PENDING;
 }
 
 /* Puts intid into the empty list register i; nothing when it waits no more. */
@@ -176,13 +195,12 @@ static void lr_fill(struct vgic_vcpu *g, u32 i, u32 intid)
 		vgic_clear(&b->active, mask);
 		lr |= LR_ACTIVE;
 	}
-	/* A hardware-linked one is never pending and active. */
-	if ((vgic_wanted(b) & mask) && !(hw && (lr & LR_ACTIVE))) {
-		if (b->pending & mask)
-			vgic_clear(&b->pending, mask);
-		if (!hw && (b->line & b->level & mask))
+	/* Pending and active: only active is said, again at its end; never so if linked. */
+	if (vgic_wanted(b) & mask) {
+		if (!(lr & LR_ACTIVE))
+			lr = lr_pend(b, mask, lr);
+		else if (!hw)
 			lr |= LR_EOI;
-		lr |= LR_PENDING;
 	}
 	if (!(lr & LR_STATE))
 		return;
@@ -240,6 +258,24 @@ static int lr_slot(struct vgic_vcpu *g, u32 intid, u32 prio)
 	if (empty)
 		return __builtin_ctz(empty);
 	return prio < PRIO_ACTIVE ? lr_evict(g, prio) : -1;
+}
+
+/*
+ * One that is active and pending would, when it ends, come before more urgent ones of the overflow:
+ * it is evaluated then.
+ */
+static void split_pending_active(struct vgic_vcpu *g)
+{
+	for (u32 w = vgic_hw.spare & used_lrs(); w; w &= w - 1) {
+		u32 i = (u32)__builtin_ctz(w), intid;
+		u64 lr = ich_read_lr(i);
+
+		if ((lr & LR_STATE) != LR_STATE)
+			continue;
+		intid = g->lr_irq[i];
+		latch_back(vgic_bank(g, intid), vgic_mask(intid), lr);
+		ich_write_lr(i, (lr & ~LR_PENDING) | LR_EOI);
+	}
 }
 
 /* The timer's list register must not hide that more urgent interrupts wait in the overflow. */
@@ -310,8 +346,10 @@ void vgic_refill(struct vgic_vcpu *g)
 		overflow_del(g, intid);
 		lr_fill(g, (u32)i, intid);
 	}
-	if (unlikely(g->overflow_banks))
+	if (unlikely(g->overflow_banks)) {
+		split_pending_active(g);
 		park_vtimer(g);
+	}
 	vgic_update_hcr(g);
 }
 
@@ -352,36 +390,40 @@ static __cold_path u64 obey_orders(struct vgic_vcpu *g, struct vgic_bank *b, u32
 	return lr & LR_STATE ? lr : 0;
 }
 
+/* Its vcpu has changed by IROUTER. */
+static bool spi_moved(const struct vgic_vcpu *g, u32 intid)
+{
+	return intid >= VGIC_BANK_IRQS && READ_ONCE(vgic_spi(g->domain, intid)->target) != g->id;
+}
+
 /* intid is in list register i, which is valid. True when the register became empty. */
 static bool eval_listed(struct vgic_vcpu *g, struct vgic_bank *b, u32 intid, u32 i, u64 lr)
 {
 	u32 mask = vgic_mask(intid);
-	bool gone = intid >= VGIC_BANK_IRQS && !(lr & LR_ACTIVE) &&
-		    READ_ONCE(vgic_spi(g->domain, intid)->target) != g->id;
+	bool moved = spi_moved(g, intid);
+	u64 was = lr;
 
 	if (unlikely(b->active & mask)) {
 		vgic_clear(&b->active, mask);
 		lr = (lr & LR_HW ? lr & ~LR_PENDING : lr) | LR_ACTIVE;
-		ich_write_lr(i, lr);
 	}
-	if ((lr & LR_PENDING) && (gone || !(b->enabled & mask))) {
+	if ((lr & LR_PENDING) && (!(b->enabled & mask) || (moved && !(lr & LR_ACTIVE)))) {
 		latch_back(b, mask, lr);
 		lr &= ~LR_PENDING;
-		ich_write_lr(i, lr & LR_ACTIVE ? lr : 0);
-		if (gone)
-			spi_pass_on(g, intid);
-		return !(lr & LR_ACTIVE);
-	}
-	if ((vgic_wanted(b) & mask) && !(lr & LR_HW)) {
-		if (b->pending & mask)
-			vgic_clear(&b->pending, mask);
-		if (b->line & b->level & mask)
+		lr = lr & LR_ACTIVE ? lr : 0;
+		moved = moved && !lr;
+	} else if ((vgic_wanted(b) & mask) && !(lr & LR_HW)) {
+		/* Active, and pending elsewhere or after others: looked at again when it ends. */
+		if ((lr & LR_ACTIVE) && (moved || g->overflow_banks))
 			lr |= LR_EOI;
-		else if (lr & LR_PENDING)
-			return false;
-		ich_write_lr(i, lr | (lr & LR_EOI && lr & LR_ACTIVE ? 0 : LR_PENDING));
+		else
+			lr = lr_pend(b, mask, lr);
 	}
-	return false;
+	if (lr != was)
+		ich_write_lr(i, lr);
+	if (unlikely(!lr && moved))
+		spi_pass_on(g, intid);
+	return !lr;
 }
 
 /* intid is in no list register. */
@@ -417,8 +459,7 @@ static void eval_unlisted(struct vgic_vcpu *g, struct vgic_bank *b, u32 intid)
 			return;
 		}
 	}
-	if (!overflow_has(g, intid))
-		overflow_add(g, intid);
+	overflow_add(g, intid);
 	vgic_refill(g);
 }
 

@@ -282,7 +282,8 @@ bool vgic_read_bits(struct vgic_vcpu *g, struct vgic_vcpu *p, u32 n, enum vgic_r
 	}
 	g->view_reg = 0;
 	if (pending)
-		*val = found | (b->pending & ~b->unpend) | (b->line & b->level) | hw_pending(p, n);
+		*val = (found & ~b->unpend) | (b->pending & ~(b->unpend & b->hw)) |
+		       (b->line & b->level) | hw_pending(p, n);
 	else
 		*val = (found | b->active) & ~b->deact;
 	return true;

@@ -10,7 +10,7 @@
 
 struct cpu_features {
 	u8 pa_range; /* ID_AA64MMFR0_EL1.PARange, at most 5 */
-	u8 pa_bits;  /* 32 to 48 */
+	u8 pa_bits; /* 32 to 48 */
 	bool vmid16, aarch32_el1, aarch32_el0, gic_sysregs;
 	bool pan, fgt, hcx, ras, pauth, sve, sme, mte, amu, mpam, lor, spe, trbe, trf, pmu, ecv;
 	bool tlbi_range;

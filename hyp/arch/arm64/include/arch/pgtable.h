@@ -43,13 +43,13 @@ struct pgtable {
 	u64 va_offset; /* virtual minus physical address of every table */
 	const struct pgtable_ops *ops;
 	u32 root_shift; /* log2 of what one entry of the root covers: PT_SHIFT_0 or _1 */
-	u32 bits;	/* addresses are below 2^bits */
-	u32 nr_tables;	/* without the root */
+	u32 bits; /* addresses are below 2^bits */
+	u32 nr_tables; /* without the root */
 };
 
 struct pgtable_change {
 	u64 addr, size; /* multiples of the page size, inside the table's range */
-	u64 desc;	/* address and attributes of a valid leaf for addr; 0 removes */
+	u64 desc; /* address and attributes of a valid leaf for addr; 0 removes */
 	/* Called for every leaf that was valid, after the flush. May be NULL. */
 	void (*replaced)(void *ctx, u64 desc, u64 size);
 	void *ctx;

@@ -8,7 +8,7 @@
 
 enum sysreg_kind {
 	SYSREG_UNDEF,
-	SYSREG_ZERO,	/* reads as zero, writes are ignored */
+	SYSREG_ZERO, /* reads as zero, writes are ignored */
 	SYSREG_RO_ZERO, /* writes are undefined */
 	SYSREG_WO_NONE, /* reads are undefined, writes are ignored */
 	SYSREG_OSLSR,

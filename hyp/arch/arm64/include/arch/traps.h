@@ -11,9 +11,9 @@ struct trap_frame;
 struct vcpu;
 
 enum trap_result {
-	TRAP_HANDLED,	   /* registers are as the guest shall find them, the pc too */
+	TRAP_HANDLED, /* registers are as the guest shall find them, the pc too */
 	TRAP_INJECT_UNDEF, /* the pc is still at the instruction */
-	TRAP_ABORT,	   /* a data abort is to be injected */
+	TRAP_ABORT, /* a data abort is to be injected */
 	TRAP_KILL,
 };
 

@@ -25,6 +25,7 @@ struct host_machine {
 	long preempt_in;	  /* the n-th poll from now says yes, once; 0: off */
 	long fail_copy_in;	  /* the n-th guest copy from now fails, once; 0: off */
 	long fail_p2m_in;	  /* the n-th p2m_arch_set() from now has no memory, once; 0: off */
+	bool fail_p2m_twice;	  /* and the one after it, too */
 	/* Counters. */
 	unsigned int kicks[NR_CPUS];
 	nstime_t deadline[NR_CPUS]; /* time_arch_set_deadline() */

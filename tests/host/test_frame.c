@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sources: hyp/mm/frame.c hyp/mm/heap.c */
+/* Owners, references and the ways a frame returns to the heap. */
+#include <arch/host.h>
+#include <pthread.h>
+#include <serai/errno.h>
+#include <serai/frame.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define FRAMES 4096
+
+static struct frame_owner alice, bob;
+static unsigned int empties;
+
+static void count_empty(struct frame_owner *o)
+{
+	assert_int_equal(this_cpu()->lock_depth, 0);
+	empties++;
+}
+
+static u64 free_frames(void)
+{
+	struct frame_stats s;
+
+	frame_stats(&s);
+	return s.free;
+}
+
+static int setup(void **state)
+{
+	host_init(4);
+	frame_init(HOST_RAM_BASE, HOST_RAM_BASE + FRAMES * PAGE_SIZE);
+	frame_add_range(HOST_RAM_BASE, HOST_RAM_BASE + FRAMES * PAGE_SIZE, true);
+	memset(frame_owners, 0, sizeof(frame_owners));
+	frame_owner_init(&alice, 1000);
+	frame_owner_init(&bob, 10);
+	assert_int_equal(frame_owner_register(&alice), 0);
+	assert_int_equal(frame_owner_register(&bob), 0);
+	alice.empty = bob.empty = count_empty;
+	empties = 0;
+	return 0;
+}
+
+static struct frame *give(struct frame_owner *o, unsigned int order)
+{
+	struct frame *f = frame_alloc(order, 0);
+
+	assert_non_null(f);
+	assert_int_equal(frame_assign(o, f, 1UL << order), 0);
+	return f;
+}
+
+static unsigned int list_length(const struct frame_owner *o)
+{
+	unsigned int n = 0;
+	u32 prev = FRAME_NONE;
+
+	for (u32 i = o->first; i != FRAME_NONE; i = frame_table[i].next) {
+		assert_int_equal(frame_table[i].prev, prev);
+		assert_true(frame_is_allocated_to(&frame_table[i], o));
+		prev = i;
+		n++;
+	}
+	return n;
+}
+
+static void slots(void **state)
+{
+	static struct frame_owner many[FRAME_OWNERS_MAX];
+	unsigned int n = 0;
+
+	assert_int_equal(alice.slot, 1);
+	assert_int_equal(bob.slot, 2);
+	while (frame_owner_register(&many[n]) == 0)
+		n++;
+	assert_int_equal(n, FRAME_OWNERS_MAX - 3);
+	frame_owner_unregister(&bob);
+	assert_int_equal(bob.slot, 0);
+	assert_int_equal(frame_owner_register(&many[n]), 0);
+	assert_int_equal(many[n].slot, 2);
+	frame_owner_unregister(&bob); /* harmless twice */
+}
+
+static void assign_and_release(void **state)
+{
+	struct frame *other = frame_alloc(3, 0), *f = give(&alice, 3);
+
+	assert_int_equal(alice.nr, 8);
+	assert_int_equal(list_length(&alice), 8);
+	assert_int_equal(frame_assign(&alice, other, 8), 0);
+	assert_int_equal(list_length(&alice), 16);
+	for (int i = 0; i < 8; i++)
+		assert_true(frame_release(&alice, other + i));
+	for (int i = 0; i < 8; i++) {
+		assert_int_equal(f[i].refs, 1);
+		assert_ptr_equal(frame_owner_of(&f[i]), &alice);
+	}
+	assert_false(frame_release(&bob, f));
+	assert_true(frame_release(&alice, f + 3));
+	assert_true(frame_release(&alice, f));
+	assert_true(frame_release(&alice, f + 7));
+	assert_false(frame_release(&alice, f + 3));
+	assert_int_equal(list_length(&alice), 5);
+	assert_int_equal(alice.nr, 5);
+	assert_int_equal(free_frames(), FRAMES - 5);
+}
+
+static void limit(void **state)
+{
+	struct frame *f = frame_alloc(4, 0);
+
+	assert_int_equal(frame_assign(&bob, f, 11), -XEN_ENOMEM);
+	assert_int_equal(frame_assign(&bob, f, 1UL << 40), -XEN_ENOMEM);
+	assert_int_equal(bob.nr, 0);
+	assert_int_equal(frame_assign(&bob, f, 10), 0);
+	assert_int_equal(frame_assign(&bob, f + 10, 1), -XEN_ENOMEM);
+	/* A frame given up but still referenced counts until it is free. */
+	assert_true(frame_get(f, &bob));
+	assert_true(frame_release(&bob, f));
+	assert_int_equal(frame_assign(&bob, f + 10, 1), -XEN_ENOMEM);
+	frame_put(f);
+	assert_int_equal(frame_assign(&bob, f + 10, 1), 0);
+}
+
+static void references(void **state)
+{
+	struct frame *f = give(&alice, 0), *h = frame_alloc(0, 0);
+
+	assert_true(frame_get(f, &alice));
+	assert_false(frame_get(f, &bob));
+	assert_false(frame_get_shared(f, &alice));
+	assert_true(frame_get_any(f));
+	assert_int_equal(f->refs, 3);
+	assert_false(frame_get_any(h));
+	assert_false(frame_get(h, &alice));
+	assert_false(frame_get_any(&frame_table[0] + FRAMES - 1)); /* free or inside a block */
+	assert_true(frame_release(&alice, f));
+	assert_int_equal(list_length(&alice), 0);
+	assert_int_equal(alice.nr, 1);
+	assert_int_equal(alice.nr_refs_held, 1);
+	/* Still alice's: a mapping may be copied. */
+	assert_true(frame_get(f, &alice));
+	frame_put(f);
+	frame_put(f);
+	assert_int_equal(free_frames(), FRAMES - 2);
+	frame_put(f);
+	assert_int_equal(free_frames(), FRAMES - 1);
+	assert_true(frame_owner_empty(&alice));
+	assert_false(frame_get_any(f));
+	assert_int_equal(empties, 0);
+}
+
+static void too_many_references(void **state)
+{
+	struct frame *f = give(&alice, 0);
+
+	f->refs = 0x7fffffff;
+	assert_true(frame_get(f, &alice));
+	assert_false(frame_get(f, &alice));
+	assert_false(frame_get_any(f));
+	f->refs = 0xffffffff;
+	assert_false(frame_get(f, &alice));
+}
+
+static void new_owner_sees_zeroes(void **state)
+{
+	struct frame *f = give(&alice, 0), *g;
+	mfn_t m = frame_to_mfn(f);
+	u64 *p = frame_map(m);
+
+	*p = 0x1234;
+	frame_unmap(p);
+	frame_release(&alice, f);
+	g = frame_alloc_at(m, 1, 0);
+	assert_ptr_equal(g, f);
+	p = frame_map(m);
+	assert_int_equal(*p, 0);
+	frame_unmap(p);
+}
+
+static void shared_pages(void **state)
+{
+	void *va = heap_alloc_page();
+	struct frame *f = mfn_to_frame(virt_to_mfn(va));
+
+	f->links = 77;
+	frame_share(&alice, va);
+	assert_int_equal(alice.nr, 0);
+	assert_false(frame_owner_empty(&alice));
+	assert_int_equal(frame_shared_gfn(f).v, GFN_INVALID.v);
+	assert_false(frame_get(f, &alice));
+	assert_false(frame_get_shared(f, &bob));
+	assert_false(frame_release(&alice, f));
+	assert_true(frame_get_shared(f, &alice));
+	assert_true(frame_get_any(f));
+	frame_put(f);
+	frame_unshare(va);
+	assert_int_equal(free_frames(), FRAMES - 1);
+	frame_put(f);
+	assert_int_equal(free_frames(), FRAMES);
+	assert_true(frame_owner_empty(&alice));
+	assert_int_equal(host.frames_mapped, 0);
+
+	va = heap_alloc_page();
+	frame_share(&alice, va);
+	frame_unshare(va);
+	assert_int_equal(free_frames(), FRAMES);
+	assert_true(frame_owner_empty(&alice));
+}
+
+static void death(void **state)
+{
+	struct frame *f = give(&alice, 6), *late = frame_alloc(0, 0);
+	void *va = heap_alloc_page();
+
+	frame_share(&alice, va);
+	assert_true(frame_get(f + 5, &alice));
+	host.preempt_always = true;
+	assert_int_equal(frame_release_all(&alice), -XEN_ERESTART);
+	assert_in_range(list_length(&alice), 1, 63);
+	assert_int_equal(frame_assign(&alice, late, 1), -XEN_ENOMEM);
+	host.preempt_always = false;
+	assert_int_equal(frame_release_all(&alice), 0);
+	assert_int_equal(frame_release_all(&alice), 0);
+	assert_int_equal(alice.nr, 1);
+	assert_int_equal(empties, 0);
+	frame_owner_die(&alice);
+	assert_int_equal(empties, 0);
+	frame_put(f + 5);
+	assert_int_equal(empties, 0);
+	frame_unshare(va);
+	assert_int_equal(empties, 1);
+	frame_owner_unregister(&alice);
+	assert_int_equal(free_frames(), FRAMES - 1);
+
+	/* Without any frame it is over at once; before that, nobody is told. */
+	f = give(&bob, 0);
+	frame_release(&bob, f);
+	assert_int_equal(empties, 1);
+	frame_owner_die(&bob);
+	assert_int_equal(empties, 2);
+}
+
+static void unregister_too_early(void *arg)
+{
+	frame_owner_unregister(&alice);
+}
+
+static void put_too_often(void *arg)
+{
+	frame_put(arg);
+}
+
+static void our_own_mistakes(void **state)
+{
+	struct frame *f = give(&alice, 0);
+
+	assert_int_equal(host_catch(unregister_too_early, NULL), HOST_PANIC);
+	assert_int_equal(host_catch(put_too_often, f), HOST_PANIC);
+}
+
+/* --- several CPUs at once --- */
+
+#define THREADS 4
+#define ROUNDS	30000
+#define ARENA	4 /* few frames, so that the CPUs meet */
+
+static struct frame *arena;
+static unsigned int released;
+
+static void *race(void *arg)
+{
+	unsigned int seed = (unsigned int)(uintptr_t)arg;
+
+	host_set_cpu(seed);
+	for (int i = 0; i < ROUNDS; i++) {
+		struct frame *f = &arena[rand_r(&seed) % ARENA];
+
+		if (rand_r(&seed) % 8000 == 0) {
+			if (frame_release(&alice, f))
+				__atomic_fetch_add(&released, 1, __ATOMIC_RELAXED);
+		} else if (frame_get(f, &alice)) {
+			assert_true(f->refs > 0);
+			frame_put(f);
+		}
+	}
+	return NULL;
+}
+
+static void races(void **state)
+{
+	for (int round = 0; round < 10; round++) {
+		pthread_t t[THREADS];
+
+		arena = give(&alice, 2);
+		released = 0;
+		for (uintptr_t i = 0; i < THREADS; i++)
+			pthread_create(&t[i], NULL, race, (void *)i);
+		for (int i = 0; i < THREADS; i++)
+			pthread_join(t[i], NULL);
+		assert_int_equal(alice.nr, ARENA - released);
+		assert_int_equal(list_length(&alice), ARENA - released);
+		assert_int_equal(alice.nr_refs_held, 0);
+		assert_int_equal(free_frames(), FRAMES - alice.nr);
+		for (int i = 0; i < ARENA; i++)
+			frame_release(&alice, &arena[i]);
+		assert_int_equal(free_frames(), FRAMES);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(slots, setup),
+		cmocka_unit_test_setup(assign_and_release, setup),
+		cmocka_unit_test_setup(limit, setup),
+		cmocka_unit_test_setup(references, setup),
+		cmocka_unit_test_setup(too_many_references, setup),
+		cmocka_unit_test_setup(new_owner_sees_zeroes, setup),
+		cmocka_unit_test_setup(shared_pages, setup),
+		cmocka_unit_test_setup(death, setup),
+		cmocka_unit_test_setup(our_own_mistakes, setup),
+		cmocka_unit_test_setup(races, setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sources: hyp/core/memory_op.c hyp/core/reservation.c hyp/core/physmap.c hyp/core/resource.c hyp/mm/p2m.c hyp/mm/frame.c hyp/mm/heap.c */
+/* memory_op: the table, the queries, and reservations with faults and preemption everywhere. */
+#include "world.h"
+
+#include <abi/memory.h>
+#include <serai/grant.h>
+
+#define NOBODY 0x7000 /* a domain that does not exist */
+
+int grant_map_frame(struct domain *d, u32 idx, bool status, mfn_t *m)
+{
+	return -XEN_EINVAL;
+}
+
+static struct domain *dom0, *domu;
+
+static int setup(void **state)
+{
+	world_init();
+	dom0 = &world[0];
+	domu = &world[1];
+	return 0;
+}
+
+static int balanced(void **state)
+{
+	assert_int_equal(world_refs, 0);
+	assert_int_equal(host.frames_mapped, WORLD_DOMAINS - 1); /* their shared_info */
+	return 0;
+}
+
+static long call(u64 cmd, u64 handle)
+{
+	u64 arg[5] = { cmd, handle };
+
+	return do_memory_op(arg);
+}
+
+/* Calls until it is not preempted any more; counts the restarts. */
+static long call_on(u64 cmd, u64 handle, unsigned int *restarts)
+{
+	u64 arg[5] = { cmd, handle };
+	long rc;
+
+	*restarts = 0;
+	while ((rc = do_memory_op(arg)) == -XEN_ERESTART)
+		++*restarts;
+	return rc;
+}
+
+static u64 put_domid(domid_t id)
+{
+	return host_guest_put(&id, sizeof(id));
+}
+
+static u64 put_reservation(domid_t id, const u64 *gfns, u64 nr, u32 order)
+{
+	struct abi_memory_reservation r = { .nr_extents = nr,
+					    .extent_order = order,
+					    .domid = id };
+
+	r.extent_start = gfns ? host_guest_put(gfns, nr * sizeof(*gfns)) : 0;
+	return host_guest_put(&r, sizeof(r));
+}
+
+static void queries(void **state)
+{
+	world_give_ram(dom0, 0, 3);
+	world_give_ram(domu, 0x4000, 2);
+	assert_int_equal(call(XENMEM_current_reservation, put_domid(DOMID_SELF)), 8);
+	assert_int_equal(call(XENMEM_current_reservation, put_domid(1)), 4);
+	assert_int_equal(call(XENMEM_maximum_reservation, put_domid(0)), 64);
+	assert_int_equal(call(XENMEM_maximum_gpfn, put_domid(1)), 0x4003);
+	assert_int_equal(call(XENMEM_maximum_ram_page, 0),
+			 (HOST_RAM_BASE >> PAGE_SHIFT) + WORLD_FRAMES);
+	assert_int_equal(call(XENMEM_current_reservation, put_domid(NOBODY)), -XEN_ESRCH);
+	assert_int_equal(call(XENMEM_current_reservation, HOST_BAD_GVA), -XEN_EFAULT);
+	world_enter(1);
+	assert_int_equal(call(XENMEM_current_reservation, put_domid(DOMID_SELF)), 4);
+	assert_int_equal(call(XENMEM_current_reservation, put_domid(0)), -XEN_EPERM);
+	assert_int_equal(call(XENMEM_maximum_gpfn, put_domid(2)), -XEN_EPERM);
+}
+
+/* XEN-4.17-REFERENCE.md: every operation with an argument of zeroes, by dom0 and by a domU. */
+static void zero_arguments(void **state)
+{
+	static const struct {
+		u64 cmd;
+		long dom0, domu;
+	} expect[] = {
+		{ 5, -38, -38 },  { 8, -38, -38 },  { 9, -38, -38 },  { 10, -38, -38 },
+		{ 12, -38, -38 }, { 13, -38, -38 }, { 16, -38, -38 }, { 17, -38, -38 },
+		{ 18, 0, 0 },	  { 19, 0, 0 },	    { 20, -38, -38 }, { 21, -38, -38 },
+		{ 22, -38, -38 }, { 24, 0, -1 },    { 25, -38, -38 }, { 26, -95, -1 },
+		{ 27, 0, 0 },	  { 28, -1, -1 },   { 29, -38, -38 }, { 30, -38, -38 },
+		{ 31, -38, -38 }, { 40, -38, -38 }, { 63, -38, -38 },
+	};
+	u64 zero = host_guest_alloc(256);
+
+	for (size_t i = 0; i < ARRAY_SIZE(expect); i++) {
+		world_enter(0);
+		assert_int_equal(call(expect[i].cmd, zero), expect[i].dom0);
+		world_enter(1);
+		assert_int_equal(call(expect[i].cmd, zero), expect[i].domu);
+	}
+}
+
+static void bad_pointers(void **state)
+{
+	static const u64 cmds[] = { XENMEM_maximum_reservation, XENMEM_maximum_gpfn,
+				    XENMEM_add_to_physmap,	XENMEM_exchange,
+				    XENMEM_remove_from_physmap, XENMEM_add_to_physmap_batch,
+				    XENMEM_claim_pages,		XENMEM_get_vnumainfo,
+				    XENMEM_acquire_resource,	XENMEM_reserved_device_memory_map };
+	u64 zero = host_guest_alloc(64);
+
+	for (size_t i = 0; i < ARRAY_SIZE(cmds); i++)
+		assert_int_equal(call(cmds[i], HOST_BAD_GVA), -XEN_EFAULT);
+	host.fail_copy_in = 2;
+	assert_int_equal(call(XENMEM_reserved_device_memory_map, zero), -XEN_EFAULT);
+	/* These answer how far they got. */
+	assert_int_equal(call(XENMEM_decrease_reservation, HOST_BAD_GVA), 0);
+	assert_int_equal(call(XENMEM_populate_physmap | 7 << MEMOP_EXTENT_SHIFT, HOST_BAD_GVA), 7);
+	/* Only operations on lists can be continued. */
+	assert_int_equal(call(XENMEM_maximum_ram_page | 1 << MEMOP_EXTENT_SHIFT, 0), -XEN_EINVAL);
+}
+
+static void reserved_devices_and_vnuma(void **state)
+{
+	struct abi_reserved_device_memory_map rdm = { .flags = 2, .nr_entries = 5 };
+	struct abi_vnuma_topology_info v = { .domid = DOMID_SELF, .pad = 1 };
+	u64 g = host_guest_put(&rdm, sizeof(rdm));
+
+	assert_int_equal(call(XENMEM_reserved_device_memory_map, g), -XEN_EINVAL);
+	((struct abi_reserved_device_memory_map *)host_guest_ptr(g))->flags = XENMEM_RDM_ALL;
+	assert_int_equal(call(XENMEM_reserved_device_memory_map, g), 0);
+	assert_int_equal(((struct abi_reserved_device_memory_map *)host_guest_ptr(g))->nr_entries,
+			 0);
+	assert_int_equal(call(XENMEM_get_vnumainfo, host_guest_put(&v, sizeof(v))), -XEN_EINVAL);
+	v = (struct abi_vnuma_topology_info){ .domid = NOBODY };
+	assert_int_equal(call(XENMEM_get_vnumainfo, host_guest_put(&v, sizeof(v))), -XEN_ESRCH);
+}
+
+static void claims(void **state)
+{
+	struct abi_memory_reservation r = { .domid = 1, .nr_extents = 5 };
+
+	assert_int_equal(call(XENMEM_claim_pages, host_guest_put(&r, sizeof(r))),
+			 -XEN_EOPNOTSUPP);
+	r.extent_order = 1;
+	assert_int_equal(call(XENMEM_claim_pages, host_guest_put(&r, sizeof(r))), -XEN_EINVAL);
+	r = (struct abi_memory_reservation){ .domid = NOBODY };
+	assert_int_equal(call(XENMEM_claim_pages, host_guest_put(&r, sizeof(r))), -XEN_ESRCH);
+}
+
+static void exchange(void **state)
+{
+	struct abi_memory_exchange x = { .in = { .domid = DOMID_SELF },
+					 .out = { .domid = DOMID_SELF } };
+
+	assert_int_equal(call(XENMEM_exchange, host_guest_put(&x, sizeof(x))), 0);
+	x.in.nr_extents = x.out.nr_extents = 1;
+	assert_int_equal(call(XENMEM_exchange, host_guest_put(&x, sizeof(x))), -XEN_EINVAL);
+	x.out.extent_order = 1;
+	assert_int_equal(call(XENMEM_exchange, host_guest_put(&x, sizeof(x))), -XEN_EINVAL);
+	x.in.nr_extents = 2;
+	x.nr_exchanged = 2;
+	assert_int_equal(call(XENMEM_exchange, host_guest_put(&x, sizeof(x))), 0);
+	x.nr_exchanged = 3;
+	assert_int_equal(call(XENMEM_exchange, host_guest_put(&x, sizeof(x))), -XEN_EINVAL);
+	x.in.nr_extents = x.out.nr_extents = ~0UL;
+	assert_int_equal(call(XENMEM_exchange, host_guest_put(&x, sizeof(x))), -XEN_EINVAL);
+	x.in.extent_order = 99;
+	assert_int_equal(call(XENMEM_exchange, host_guest_put(&x, sizeof(x))), -XEN_EPERM);
+	x = (struct abi_memory_exchange){ .in = { .domid = NOBODY }, .out = { .domid = NOBODY } };
+	assert_int_equal(call(XENMEM_exchange, host_guest_put(&x, sizeof(x))), -XEN_ESRCH);
+}
+
+/* --- dom0, mapped one to one --- */
+
+static void direct_map_keeps_its_frames(void **state)
+{
+	u64 g = world_give_ram(dom0, 0, 2), h;
+	u64 one = put_reservation(DOMID_SELF, &g, 1, 0);
+
+	*(u64 *)world_frame_bytes(g) = 0x77;
+	assert_int_equal(call(XENMEM_decrease_reservation, one), 1);
+	assert_int_equal(p2m_lookup(&dom0->p2m, gfn(g), NULL).v, MFN_INVALID.v);
+	assert_int_equal(dom0->frames.nr, 4); /* reservation_delta_after_decrease */
+	assert_int_equal(call(XENMEM_decrease_reservation, one), 0);
+	assert_int_equal(call(XENMEM_populate_physmap, one), 1);
+	assert_int_equal(p2m_lookup(&dom0->p2m, gfn(g), NULL).v, g); /* populate_keeps_gfn */
+	assert_int_equal(call(XENMEM_populate_physmap, one), 1);     /* already populated */
+	assert_int_equal(call(XENMEM_increase_reservation, one), 0);
+	assert_int_equal(dom0->frames.nr, 4);
+	/* A block of four, one of them given away for good: nothing is populated. */
+	one = put_reservation(DOMID_SELF, &g, 1, 2);
+	assert_int_equal(call(XENMEM_populate_physmap, one), 1);
+	frame_release(&dom0->frames, mfn_to_frame(mfn(g + 2)));
+	assert_int_equal(call(XENMEM_populate_physmap, one), 0);
+	/* Frames of others, of nobody, and no RAM at all. */
+	h = world_give_ram(domu, 0x40, 0);
+	assert_int_equal(call(XENMEM_populate_physmap, put_reservation(DOMID_SELF, &h, 1, 0)), 0);
+	h = 5;
+	assert_int_equal(call(XENMEM_populate_physmap, put_reservation(DOMID_SELF, &h, 1, 0)), 0);
+	h = virt_to_mfn(dom0->shared_info).v;
+	assert_int_equal(call(XENMEM_populate_physmap, put_reservation(DOMID_SELF, &h, 1, 0)), 0);
+}
+
+/* --- an ordinary domain --- */
+
+static void decrease_gives_frames_back(void **state)
+{
+	static const u64 gfns[] = { 0x100, 0x101, 0x107 };
+	u64 before = world_free_frames();
+
+	world_give_ram(domu, 0x100, 3);
+	world_enter(1);
+	assert_int_equal(call(XENMEM_decrease_reservation, put_reservation(DOMID_SELF, gfns, 3, 0)),
+			 3);
+	assert_int_equal(domu->frames.nr, 5);
+	assert_int_equal(world_free_frames(), before - 5);
+	/* The second one is a hole by now. */
+	assert_int_equal(call(XENMEM_decrease_reservation,
+			      put_reservation(DOMID_SELF, (const u64[]){ 0x102, 0x107, 0x103 }, 3,
+					      0)),
+			 1);
+	assert_int_equal(domu->frames.nr, 4);
+	assert_int_equal(call(XENMEM_decrease_reservation,
+			      put_reservation(DOMID_SELF, (const u64[]){ 0x104 }, 1, 1)),
+			 1);
+	assert_int_equal(domu->frames.nr, 2);
+}
+
+static void decrease_takes_only_ram(void **state)
+{
+	u64 m = world_give_ram(dom0, 0, 0), g = 0x20;
+
+	frame_get(mfn_to_frame(mfn(m)), &dom0->frames);
+	p2m_map(&domu->p2m, gfn(0x20), mfn(m), 1, P2M_FOREIGN_RW);
+	p2m_map(&domu->p2m, gfn(0x21), mfn(0x9000), 1, P2M_MMIO_DEV);
+	p2m_map_shared(&domu->p2m, gfn(0x22), virt_to_mfn(domu->shared_info));
+	world_enter(1);
+	for (; g <= 0x23; g++)
+		assert_int_equal(call(XENMEM_decrease_reservation,
+				      put_reservation(DOMID_SELF, &g, 1, 0)),
+				 0);
+	assert_int_equal(mfn_to_frame(mfn(m))->refs, 2);
+}
+
+static void populate(void **state)
+{
+	static const u64 gfns[] = { 0x100, 0x200, 0x300 };
+	u64 r = put_reservation(DOMID_SELF, gfns, 3, 1), before = world_free_frames();
+	enum p2m_type t;
+	mfn_t m;
+
+	world_enter(1);
+	assert_int_equal(call(XENMEM_populate_physmap, r), 3);
+	assert_int_equal(domu->frames.nr, 6);
+	assert_int_equal(world_free_frames(), before - 6);
+	m = p2m_lookup(&domu->p2m, gfn(0x201), &t);
+	assert_int_equal(t, P2M_RAM_RW);
+	assert_true(frame_is_allocated_to(mfn_to_frame(m), &domu->frames));
+	assert_int_equal(*(u64 *)world_frame_bytes(m.v), 0);
+	/* The list is not written to. */
+	assert_memory_equal(host_guest_ptr(((struct abi_memory_reservation *)host_guest_ptr(r))
+						   ->extent_start),
+			    gfns, sizeof(gfns));
+	/* To the limit, and no further. */
+	assert_int_equal(call(XENMEM_populate_physmap,
+			      put_reservation(DOMID_SELF, (const u64[]){ 0x1000 }, 1, 6)),
+			 0);
+	domu->frames.max = 6;
+	assert_int_equal(call(XENMEM_populate_physmap, r), 0);
+	assert_int_equal(call(XENMEM_increase_reservation, r), 0);
+	domu->frames.max = 11;
+	assert_int_equal(call(XENMEM_populate_physmap, r), 2);
+	assert_int_equal(domu->frames.nr, 10);
+}
+
+static void increase(void **state)
+{
+	world_enter(1);
+	/* No list is needed: nothing is mapped. */
+	assert_int_equal(call(XENMEM_increase_reservation, put_reservation(DOMID_SELF, NULL, 5, 2)),
+			 5);
+	assert_int_equal(domu->frames.nr, 20);
+	assert_int_equal(domu->p2m.max_gfn, 0);
+}
+
+static void control_domain_populates_others(void **state)
+{
+	u64 g = 0x200, r = put_reservation(1, &g, 1, 0);
+
+	assert_int_equal(call(XENMEM_populate_physmap, r), 1);
+	assert_int_equal(domu->frames.nr, 1);
+	world_enter(2);
+	assert_int_equal(call(XENMEM_populate_physmap, r), 0);
+	assert_int_equal(call(XENMEM_decrease_reservation, r), 0);
+	assert_int_equal(domu->frames.nr, 1);
+}
+
+static void refused_reservations(void **state)
+{
+	static const u64 cmds[] = { XENMEM_increase_reservation, XENMEM_decrease_reservation,
+				    XENMEM_populate_physmap };
+	u64 g = 0x100;
+
+	world_give_ram(domu, 0x100, 4);
+	world_enter(1);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(call(cmds[i], put_reservation(NOBODY, &g, 1, 0)), 0);
+		assert_int_equal(call(cmds[i], put_reservation(0, &g, 1, 0)), 0);
+		assert_int_equal(call(cmds[i], put_reservation(DOMID_SELF, &g, 0, 0)), 0);
+		assert_int_equal(call(cmds[i], put_reservation(DOMID_SELF, &g, 1, 10)), 0);
+		assert_int_equal(call(cmds[i], put_reservation(DOMID_SELF, &g, 1, 64)), 0);
+		assert_int_equal(call(cmds[i] | 4 << MEMOP_EXTENT_SHIFT,
+				      put_reservation(DOMID_SELF, &g, 1, 0)),
+				 4);
+		assert_int_equal(call(cmds[i], put_reservation(DOMID_SELF, NULL, 1UL << 26, 0)), 0);
+	}
+	assert_int_equal(domu->frames.nr, 16);
+	/* Lists that cannot be read; an address that cannot be mapped. */
+	assert_int_equal(call(XENMEM_populate_physmap, put_reservation(DOMID_SELF, NULL, 1, 0)), 0);
+	g = domu->p2m.end;
+	assert_int_equal(call(XENMEM_populate_physmap, put_reservation(DOMID_SELF, &g, 1, 0)), 0);
+	assert_int_equal(call(XENMEM_decrease_reservation, put_reservation(DOMID_SELF, &g, 1, 0)),
+			 0);
+	assert_int_equal(domu->frames.nr, 16);
+}
+
+/* Faults at every copy, no memory for tables at every extent: the count says what was done. */
+static void failures_everywhere(void **state)
+{
+	u64 gfns[20], r, before = world_free_frames();
+	long done;
+
+	for (u64 i = 0; i < ARRAY_SIZE(gfns); i++)
+		gfns[i] = 0x100 + i;
+	r = put_reservation(DOMID_SELF, gfns, ARRAY_SIZE(gfns), 0);
+	world_enter(1);
+	for (int n = 1; n < 25; n++) {
+		host.fail_p2m_in = n;
+		done = call(XENMEM_populate_physmap, r);
+		assert_int_equal(done, MIN(n - 1, 20));
+		assert_int_equal(domu->frames.nr, done);
+		assert_int_equal(world_free_frames(), before - (u64)done);
+		host.fail_p2m_in = n;
+		assert_int_equal(call(XENMEM_decrease_reservation, r), MIN(n - 1, (int)done));
+		host.fail_p2m_in = 0;
+		while (domu->frames.first != FRAME_NONE)
+			frame_release(&domu->frames, &frame_table[domu->frames.first]);
+		p2m_unmap(&domu->p2m, gfn(0x100), 20);
+	}
+	for (int n = 1; n <= 4; n++) {
+		host.fail_copy_in = n;
+		done = call(XENMEM_populate_physmap, r);
+		/* The argument; the first batch, narrowed down by reading one; the second. */
+		assert_int_equal(done, n == 1 ? 0 : 20);
+		host.fail_copy_in = 0;
+		assert_int_equal(call(XENMEM_decrease_reservation, r), done);
+	}
+	assert_int_equal(world_free_frames(), before);
+}
+
+/* Tables run out in the middle of a block: no mapping may stay that names a free frame. */
+static void half_mapped_blocks(void **state)
+{
+	u64 g = 0x100, r = put_reservation(1, &g, 1, 2), before = world_free_frames();
+
+	host.fail_p2m_in = 1;
+	assert_int_equal(call(XENMEM_populate_physmap, r), 0);
+	assert_int_equal(p2m_lookup(&domu->p2m, gfn(g), NULL).v, MFN_INVALID.v);
+	assert_int_equal(world_free_frames(), before);
+	assert_int_equal(domu->frames.nr, 0);
+	/* Not even removing works: the frames stay the domain's. */
+	host.fail_p2m_in = 1;
+	host.fail_p2m_twice = true;
+	assert_int_equal(call(XENMEM_populate_physmap, r), 0);
+	assert_int_equal(world_free_frames(), before - 4);
+	assert_int_equal(domu->frames.nr, 4);
+}
+
+/* The list ends at the edge of what can be read: all before it is done. */
+static void fault_inside_the_list(void **state)
+{
+	u64 nr = 8, edge = HOST_SCRATCH_BASE + HOST_SCRATCH_SIZE - nr * sizeof(u64);
+	struct abi_memory_reservation r = { .extent_start = edge, .nr_extents = 10, .domid = 1 };
+	u64 *gfns = host_guest_ptr(edge);
+
+	for (u64 i = 0; i < nr; i++)
+		gfns[i] = 0x100 + i;
+	assert_int_equal(call(XENMEM_populate_physmap, host_guest_put(&r, sizeof(r))), nr);
+}
+
+static void no_memory_left(void **state)
+{
+	u64 gfns[] = { 0x100, 0x101, 0x102 };
+	struct frame *last[2];
+
+	last[0] = frame_alloc(0, 0);
+	last[1] = frame_alloc(0, 0);
+	while (frame_alloc(0, FRAME_NO_SCRUB))
+		;
+	frame_free(last[0], 0);
+	frame_free(last[1], 0);
+	world_enter(1);
+	assert_int_equal(call(XENMEM_populate_physmap, put_reservation(DOMID_SELF, gfns, 3, 0)), 2);
+	assert_int_equal(call(XENMEM_populate_physmap, put_reservation(DOMID_SELF, gfns, 1, 5)), 0);
+}
+
+static void preempted_between_extents(void **state)
+{
+	u64 gfns[40];
+	unsigned int restarts;
+	u64 r;
+
+	for (u64 i = 0; i < ARRAY_SIZE(gfns); i++)
+		gfns[i] = 0x100 + i;
+	r = put_reservation(DOMID_SELF, gfns, ARRAY_SIZE(gfns), 0);
+	world_enter(1);
+	host.preempt_always = true;
+	assert_int_equal(call_on(XENMEM_populate_physmap, r, &restarts), 40);
+	assert_int_equal(restarts, 39);
+	assert_int_equal(domu->frames.nr, 40);
+	assert_int_equal(call_on(XENMEM_decrease_reservation, r, &restarts), 40);
+	assert_int_equal(restarts, 39);
+	assert_int_equal(domu->frames.nr, 0);
+	assert_int_equal(call_on(XENMEM_increase_reservation, r, &restarts), 40);
+	assert_int_equal(restarts, 39);
+}
+
+/* A large dirty block is scrubbed a few frames at a time. */
+static void large_blocks_are_scrubbed_preemptibly(void **state)
+{
+	u64 g = 0x800;
+	unsigned int restarts;
+
+	domu->frames.max = 1000;
+	host.preempt_always = true;
+	world_enter(1);
+	assert_int_equal(call_on(XENMEM_populate_physmap, put_reservation(DOMID_SELF, &g, 1, 9),
+				 &restarts),
+			 1);
+	assert_true(restarts > 100);
+	assert_int_equal(domu->frames.nr, 512);
+	/* What is at the limit anyway costs no scrubbing. */
+	domu->frames.max = 512;
+	assert_int_equal(call_on(XENMEM_populate_physmap, put_reservation(DOMID_SELF, &g, 1, 9),
+				 &restarts),
+			 0);
+	assert_int_equal(restarts, 0);
+}
+
+static void dying_domain_gets_nothing(void **state)
+{
+	u64 g = 0x800;
+
+	domu->frames.dying = true;
+	assert_int_equal(call(XENMEM_populate_physmap, put_reservation(1, &g, 1, 0)), 0);
+	assert_int_equal(domu->frames.nr, 0);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, balanced)
+	const struct CMUnitTest tests[] = {
+		T(queries),
+		T(zero_arguments),
+		T(bad_pointers),
+		T(reserved_devices_and_vnuma),
+		T(claims),
+		T(exchange),
+		T(direct_map_keeps_its_frames),
+		T(decrease_gives_frames_back),
+		T(decrease_takes_only_ram),
+		T(populate),
+		T(increase),
+		T(control_domain_populates_others),
+		T(refused_reservations),
+		T(failures_everywhere),
+		T(half_mapped_blocks),
+		T(fault_inside_the_list),
+		T(no_memory_left),
+		T(preempted_between_extents),
+		T(large_blocks_are_scrubbed_preemptibly),
+		T(dying_domain_gets_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sources: hyp/mm/p2m.c hyp/mm/frame.c hyp/mm/heap.c */
+/* References of entries, shared pages at one place, removal, destruction with preemption. */
+#include "world.h"
+
+static struct domain *a, *b;
+
+static int setup(void **state)
+{
+	world_init();
+	a = &world[1];
+	b = &world[2];
+	return 0;
+}
+
+static struct frame *frame_of(u64 m)
+{
+	return mfn_to_frame(mfn(m));
+}
+
+static void map_and_look_up(void **state)
+{
+	u64 m = world_give_ram(a, 0x100, 3);
+	enum p2m_type t;
+
+	assert_int_equal(p2m_lookup(&a->p2m, gfn(0x105), &t).v, m + 5);
+	assert_int_equal(t, P2M_RAM_RW);
+	assert_int_equal(p2m_lookup(&a->p2m, gfn(0x108), &t).v, MFN_INVALID.v);
+	assert_int_equal(t, P2M_INVALID);
+	assert_int_equal(p2m_lookup(&a->p2m, gfn(0xff), NULL).v, MFN_INVALID.v);
+	assert_int_equal(p2m_lookup(&a->p2m, GFN_INVALID, &t).v, MFN_INVALID.v);
+	assert_int_equal(a->p2m.max_gfn, 0x107);
+	assert_int_equal(p2m_unmap(&a->p2m, gfn(0x105), 1), 0);
+	assert_int_equal(p2m_lookup(&a->p2m, gfn(0x105), NULL).v, MFN_INVALID.v);
+	assert_int_equal(p2m_lookup(&a->p2m, gfn(0x106), NULL).v, m + 6);
+	assert_int_equal(p2m_unmap(&a->p2m, gfn(0x100), 0), 0);
+}
+
+static void bounds(void **state)
+{
+	const u64 end = a->p2m.end;
+
+	assert_int_equal(p2m_map(&a->p2m, gfn(5), mfn(5), 0, P2M_MMIO_DEV), -XEN_EINVAL);
+	assert_int_equal(p2m_map(&a->p2m, gfn(end), mfn(5), 1, P2M_MMIO_DEV), -XEN_EINVAL);
+	assert_int_equal(p2m_map(&a->p2m, gfn(end - 1), mfn(5), 2, P2M_MMIO_DEV), -XEN_EINVAL);
+	assert_int_equal(p2m_map(&a->p2m, gfn(~0UL), mfn(5), 2, P2M_MMIO_DEV), -XEN_EINVAL);
+	assert_int_equal(p2m_map(&a->p2m, gfn(0), mfn(5), ~0UL, P2M_MMIO_DEV), -XEN_EINVAL);
+	assert_int_equal(p2m_unmap(&a->p2m, gfn(end), 1), -XEN_EINVAL);
+	assert_int_equal(p2m_map(&a->p2m, gfn(end - 1), mfn(5), 1, P2M_MMIO_DEV), 0);
+	host.fail_p2m_in = 1;
+	assert_int_equal(p2m_map(&a->p2m, gfn(7), mfn(5), 1, P2M_MMIO_DEV), -XEN_ENOMEM);
+}
+
+static void entries_hold_references(void **state)
+{
+	u64 m = world_give_ram(b, 0x10, 0), n = world_give_ram(b, 0x11, 0);
+
+	for (enum p2m_type t = P2M_GRANT_RW; t <= P2M_FOREIGN_RO; t++) {
+		assert_true(frame_get(frame_of(m), &b->frames));
+		assert_int_equal(p2m_map(&a->p2m, gfn(5), mfn(m), 1, t), 0);
+		assert_int_equal(frame_of(m)->refs, 2);
+		/* Replaced by another page, then removed. */
+		assert_true(frame_get(frame_of(n), &b->frames));
+		assert_int_equal(p2m_map(&a->p2m, gfn(5), mfn(n), 1, t), 0);
+		assert_int_equal(frame_of(m)->refs, 1);
+		assert_int_equal(frame_of(n)->refs, 2);
+		assert_int_equal(p2m_unmap(&a->p2m, gfn(5), 1), 0);
+		assert_int_equal(frame_of(n)->refs, 1);
+	}
+	/* The last reference may be an entry's. */
+	assert_true(frame_get(frame_of(m), &b->frames));
+	assert_int_equal(p2m_map(&a->p2m, gfn(5), mfn(m), 1, P2M_FOREIGN_RW), 0);
+	assert_true(frame_release(&b->frames, frame_of(m)));
+	assert_int_equal(b->frames.nr, 2);
+	assert_int_equal(p2m_unmap(&a->p2m, gfn(0), 100), 0);
+	assert_int_equal(b->frames.nr, 1);
+}
+
+static void own_ram_is_not_referenced(void **state)
+{
+	u64 m = world_give_ram(a, 0x10, 0), n = world_give_ram(a, 0x11, 0);
+
+	assert_int_equal(p2m_map(&a->p2m, gfn(0x10), mfn(n), 1, P2M_RAM_RW), 0);
+	assert_int_equal(frame_of(m)->refs, 1);
+	assert_int_equal(frame_of(n)->refs, 1);
+}
+
+static void get_frame(void **state)
+{
+	u64 m = world_give_ram(a, 0x10, 1), o = world_give_ram(b, 0x10, 0);
+	struct frame *f;
+	enum p2m_type t;
+
+	f = p2m_get_frame(&a->p2m, gfn(0x10), true, &t);
+	assert_ptr_equal(f, frame_of(m));
+	assert_int_equal(t, P2M_RAM_RW);
+	assert_int_equal(f->refs, 2);
+	p2m_map(&a->p2m, gfn(0x11), mfn(m + 1), 1, P2M_RAM_RO);
+	assert_null(p2m_get_frame(&a->p2m, gfn(0x11), true, NULL));
+	assert_ptr_equal(p2m_get_frame(&a->p2m, gfn(0x11), false, NULL), f + 1);
+	assert_null(p2m_get_frame(&a->p2m, gfn(0x12), false, &t));
+	/* Devices and other domains' pages are no RAM of a. */
+	p2m_map(&a->p2m, gfn(0x20), mfn(0x9000), 1, P2M_MMIO_DEV);
+	assert_null(p2m_get_frame(&a->p2m, gfn(0x20), false, &t));
+	frame_get(frame_of(o), &b->frames);
+	p2m_map(&a->p2m, gfn(0x21), mfn(o), 1, P2M_FOREIGN_RW);
+	assert_null(p2m_get_frame(&a->p2m, gfn(0x21), false, &t));
+	/* An entry that is out of date names a frame that is somebody else's by now. */
+	p2m_map(&a->p2m, gfn(0x22), mfn(o), 1, P2M_RAM_RW);
+	assert_null(p2m_get_frame(&a->p2m, gfn(0x22), false, &t));
+	p2m_map(&a->p2m, gfn(0x22), mfn(1), 1, P2M_RAM_RW);
+	assert_null(p2m_get_frame(&a->p2m, gfn(0x22), false, &t));
+	p2m_map_shared(&a->p2m, gfn(0x23), virt_to_mfn(a->shared_info));
+	assert_non_null(p2m_get_frame(&a->p2m, gfn(0x23), true, &t));
+	assert_int_equal(t, P2M_SHARED);
+}
+
+static void shared_at_one_place(void **state)
+{
+	mfn_t m = virt_to_mfn(a->shared_info);
+	struct frame *f = mfn_to_frame(m);
+
+	host.fail_p2m_in = 1;
+	assert_int_equal(p2m_map_shared(&a->p2m, gfn(5), m), -XEN_ENOMEM);
+	assert_int_equal(p2m_map_shared(&a->p2m, gfn(~0UL - 3), m), -XEN_EINVAL);
+	assert_int_equal(frame_shared_gfn(f).v, GFN_INVALID.v);
+	assert_int_equal(p2m_map_shared(&a->p2m, gfn(5), m), 0);
+	assert_int_equal(frame_shared_gfn(f).v, 5);
+	assert_int_equal(p2m_map_shared(&a->p2m, gfn(6), m), -XEN_EBUSY);
+	assert_int_equal(p2m_map_shared(&a->p2m, gfn(5), m), -XEN_EBUSY);
+	assert_int_equal(p2m_unmap(&a->p2m, gfn(5), 1), 0);
+	assert_int_equal(p2m_map_shared(&a->p2m, gfn(6), m), 0);
+	/* Mapping something else over it takes it away, too. */
+	world_give_ram(a, 6, 0);
+	assert_int_equal(frame_shared_gfn(f).v, GFN_INVALID.v);
+	assert_int_equal(f->refs, 1);
+}
+
+static void take_ram(void **state)
+{
+	u64 m = world_give_ram(a, 0x100, 3);
+	mfn_t got;
+
+	assert_int_equal(p2m_take_ram(&a->p2m, gfn(0x102), 4, &got), 4);
+	assert_int_equal(got.v, m + 2);
+	assert_int_equal(p2m_take_ram(&a->p2m, gfn(0x102), 1, &got), 0);
+	assert_int_equal(p2m_take_ram(&a->p2m, gfn(0x100), 100, &got), 2);
+	assert_int_equal(got.v, m);
+	host.fail_p2m_in = 1;
+	assert_int_equal(p2m_take_ram(&a->p2m, gfn(0x106), 1, &got), -XEN_ENOMEM);
+	assert_int_equal(p2m_take_ram(&a->p2m, gfn(~0UL), 1, &got), 0);
+	p2m_map(&a->p2m, gfn(0x20), mfn(0x9000), 1, P2M_MMIO_DEV);
+	assert_int_equal(p2m_take_ram(&a->p2m, gfn(0x20), 1, &got), 0);
+	/* The frames themselves stay the domain's. */
+	assert_int_equal(a->frames.nr, 8);
+}
+
+static void destroy(void **state)
+{
+	u64 m = world_give_ram(b, 0, 4);
+	unsigned int restarts = 0;
+	int rc;
+
+	world_give_ram(a, 0x5000, 2);
+	for (u64 i = 0; i < 16; i++) {
+		frame_get(frame_of(m + i), &b->frames);
+		/* Far apart, so that there is something to walk. */
+		p2m_map(&a->p2m, gfn(i * 0x100000), mfn(m + i), 1, P2M_FOREIGN_RW);
+	}
+	for (u64 i = 0; i < 300; i++)
+		p2m_map(&a->p2m, gfn(0x10000 + 2 * i), mfn(0x9000), 1, P2M_MMIO_DEV);
+	host.preempt_always = true;
+	while ((rc = p2m_destroy(&a->p2m)) == -XEN_ERESTART)
+		restarts++;
+	assert_int_equal(rc, 0);
+	assert_in_range(restarts, 5, 20);
+	for (u64 i = 0; i < 16; i++)
+		assert_int_equal(frame_of(m + i)->refs, 1);
+	/* Whoever still has the domain finds nothing and changes nothing. */
+	assert_int_equal(p2m_lookup(&a->p2m, gfn(0x5000), NULL).v, MFN_INVALID.v);
+	assert_int_equal(p2m_map(&a->p2m, gfn(1), mfn(m), 1, P2M_RAM_RW), -XEN_EINVAL);
+	assert_int_equal(p2m_unmap(&a->p2m, gfn(1), 1), -XEN_EINVAL);
+	assert_null(p2m_get_frame(&a->p2m, gfn(0x5000), false, NULL));
+	assert_int_equal(p2m_destroy(&a->p2m), 0);
+	assert_int_equal(frame_release_all(&a->frames), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(map_and_look_up, setup),
+		cmocka_unit_test_setup(bounds, setup),
+		cmocka_unit_test_setup(entries_hold_references, setup),
+		cmocka_unit_test_setup(own_ram_is_not_referenced, setup),
+		cmocka_unit_test_setup(get_frame, setup),
+		cmocka_unit_test_setup(shared_at_one_place, setup),
+		cmocka_unit_test_setup(take_ram, setup),
+		cmocka_unit_test_setup(destroy, setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
