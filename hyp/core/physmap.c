@@ -127,6 +127,7 @@ static long batch_step(struct memory_call *c, struct domain *d)
 	const struct abi_add_to_physmap_batch *b = &c->u.batch;
 	u64 idx[BATCH], g[BATCH], n = batch_fetch(b, c->start, idx, g), k;
 	s32 errs[BATCH];
+	long rc = 0;
 
 	if (!n)
 		return -XEN_EFAULT;
@@ -134,11 +135,15 @@ static long batch_step(struct memory_call *c, struct domain *d)
 		if (k && hypercall_preempted())
 			break;
 		errs[k] = add_one(d, b->space, idx[k], g[k], b->foreign_domid);
+		if (unlikely(errs[k] == -XEN_ERESTART)) {
+			rc = -XEN_ERESTART;
+			break;
+		}
 	}
-	if (copy_array_to_guest(b->errs, c->start, errs, k))
+	if (k && copy_array_to_guest(b->errs, c->start, errs, k))
 		return -XEN_EFAULT;
 	c->start += k;
-	return 0;
+	return rc;
 }
 
 long memory_add_batch(struct memory_call *c)

@@ -50,7 +50,7 @@ static long resource_map(struct memory_call *c, struct domain *d, u32 max)
 			return -XEN_EFAULT;
 		rc = resource_map_one(d, (u32)(r->frame + c->start), g);
 		if (rc)
-			return c->start ? -XEN_EIO : rc;
+			return c->start && rc != -XEN_ERESTART ? -XEN_EIO : rc;
 	}
 	return 0;
 }

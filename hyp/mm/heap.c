@@ -20,6 +20,7 @@
 enum { CLEAN, DIRTY };
 
 u64 frame_first_mfn, frame_count;
+u64 frame_ram __ro_after_init;
 
 static struct {
 	struct lock lock;
