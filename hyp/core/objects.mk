@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 obj-y += domain.o
 obj-y += vcpu.o
 obj-y += exit.o

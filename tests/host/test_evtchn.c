@@ -9,6 +9,11 @@
 #include "ipc_house.h"
 #include <abi/event_channel.h>
 
+/* The C library has a function of that name too. */
+#define sched_yield libc_sched_yield
+#include <pthread.h>
+#undef sched_yield
+
 static const struct domain_config no_limits = {
 	.max_evtchn_port = ~0U, .max_grant_frames = ~0U, .max_maptrack_frames = ~0U
 };
@@ -635,6 +640,58 @@ static void test_dump(void **state)
 	assert_true(host.messages >= 8);
 }
 
+/* --- several CPUs --- */
+
+static bool stop;
+
+/* dom0 on CPU 1: sends on its port all the time, whatever its peer is doing. */
+static void *send_for_ever(void *arg)
+{
+	u64 args = room + 4096;
+
+	host_set_cpu(1);
+	run_on(dom0, 1);
+	memcpy(host_guest_ptr(args), arg, 4);
+	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
+		do_event_channel_op((u64[5]){ EVTCHNOP_send, args });
+		do_event_channel_op((u64[5]){ EVTCHNOP_unmask, args });
+	}
+	return NULL;
+}
+
+/* The peer binds, closes, resets and dies under the sender's hands. */
+static void test_sender_and_closer(void **state)
+{
+	u32 port0, port1, port;
+	struct domain *d;
+	pthread_t t;
+
+	assert_int_equal(alloc_unbound(DOMID_SELF, 3, &port0), 0);
+	stop = false;
+	assert_int_equal(pthread_create(&t, NULL, send_for_ever, &port0), 0);
+	for (int i = 0; i < 300; i++) {
+		d = dom_new(3, 0, 2, &no_limits);
+		run_on(d, 0);
+		for (int k = 0; k < 20; k++) {
+			assert_int_equal(bind_interdomain(0, port0, &port1), 0);
+			assert_int_equal(bind_vcpu(port1, 1), 0);
+			if (k % 2) {
+				assert_int_equal(CLOSE(port1), 0);
+			} else {
+				assert_int_equal(bind_ipi(1, &port), 0);
+				assert_int_equal(reset(DOMID_SELF), 0);
+			}
+		}
+		assert_int_equal(bind_interdomain(0, port0, &port1), 0);
+		run_on(dom0, 0);
+		dom_kill(d);
+		dom_free(d);
+	}
+	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+	pthread_join(t, NULL);
+	assert_int_equal(status_of(0, port0, 0).status, EVTCHNSTAT_unbound);
+}
+
 /* Building a domain fails at each allocation in turn; nothing stays behind. */
 static void test_creation_fails(void **state)
 {
@@ -692,6 +749,7 @@ int main(void)
 		TEST(test_vcpu_info),
 		TEST(test_vcpu_info_pages),
 		TEST(test_dump),
+		TEST(test_sender_and_closer),
 		TEST(test_creation_fails),
 	};
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: hyp/core/panic.c hyp/core/symbols.c hyp/core/lock_rank.c */
-/* How the hypervisor ends by its own fault: panic(), names in backtraces, the order of locks. */
+/* sources: hyp/core/symbols.c */
+/* How the hypervisor ends by its own fault: panic(), and the names in backtraces. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,9 +14,10 @@
 #include <serai/bug.h>
 #include <serai/cmdline.h>
 #include <serai/console.h>
-#include <serai/lock.h>
 #include <serai/symbols.h>
 #include <serai/time.h>
+
+#include "../../hyp/core/panic.c" /* for the count of panics */
 
 struct options options;
 static unsigned int forced;
@@ -31,71 +32,6 @@ void vprintk_at(enum log_level level, const char *fmt, va_list ap)
 	int n = vsnprintf(messages + messages_len, sizeof(messages) - messages_len, fmt, ap);
 
 	messages_len += (size_t)n;
-}
-
-/* --- locks; every case ends in the first and only panic of a fresh count --- */
-
-extern u32 panic_count_for_test;
-
-static struct lock low = LOCK_INIT(RANK_DOMAIN), high = LOCK_INIT(RANK_TIMER),
-		   pair[2] = { LOCK_INIT(RANK_SCHED), LOCK_INIT(RANK_SCHED) }, blank;
-
-static void test_lock_order(void **state)
-{
-	host_init(1);
-	lock_take(&low);
-	lock_take(&high);
-	assert_int_equal(this_cpu()->lock_depth, 2);
-	lock_drop(&low);
-	lock_take(&(struct lock)LOCK_INIT(RANK_CONSOLE));
-	host_init(1);
-	lock_init(&high, RANK_TIMER);
-	lock_two(&pair[1], &pair[0]);
-	lock_two_drop(&pair[1], &pair[0]);
-	lock_two(&pair[0], &pair[0]);
-	assert_int_equal(this_cpu()->lock_depth, 1);
-	lock_two_drop(&pair[0], &pair[0]);
-	assert_int_equal(this_cpu()->lock_depth, 0);
-}
-
-static void low_under_high(void *arg)
-{
-	lock_take(&high);
-	lock_take(&low);
-}
-
-static void same_rank(void *arg)
-{
-	lock_take(&pair[0]);
-	lock_take(&pair[1]);
-}
-
-static void twice(void *arg)
-{
-	lock_take(&low);
-	lock_take(&low);
-}
-
-static void uninitialised(void *arg)
-{
-	lock_take(&blank);
-}
-
-static void not_held(void *arg)
-{
-	lock_drop(&high);
-}
-
-static void expect_panic(void (*fn)(void *arg), const char *why)
-{
-	host_init(1);
-	lock_init(&low, RANK_DOMAIN);
-	lock_init(&high, RANK_TIMER);
-	lock_init(&pair[0], RANK_SCHED);
-	lock_init(&pair[1], RANK_SCHED);
-	messages_clear();
-	host_catch(fn, NULL);
-	assert_said(why);
 }
 
 /* --- panic --- */
@@ -119,11 +55,9 @@ static void test_reboot(void **state)
 {
 	const struct itimerval tick = { { 0, 2000 }, { 0, 2000 } }, off = { { 0, 0 }, { 0, 0 } };
 
-	host_init(1);
-	messages_clear();
 	signal(SIGALRM, second_passes);
 	setitimer(ITIMER_REAL, &tick, NULL);
-	assert_int_equal(host_catch(die, "over"), HOST_RESET);
+	assert_int_equal(host_catch(die, (void *)"over"), HOST_RESET);
 	setitimer(ITIMER_REAL, &off, NULL);
 	assert_said("*** PANIC on CPU0");
 	assert_said("it is over");
@@ -133,8 +67,28 @@ static void test_reboot(void **state)
 	assert_int_equal(host.dumps, 1);
 	/* Whoever comes second, this CPU again or another one, is silent. */
 	messages_clear();
-	assert_int_equal(host_catch(die, "again"), HOST_HALT);
+	assert_int_equal(host_catch(die, (void *)"again"), HOST_HALT);
 	assert_silent();
+}
+
+static void test_noreboot(void **state)
+{
+	options.noreboot = true;
+	assert_int_equal(host_catch(die_by_bug, NULL), HOST_HALT);
+	assert_said("BUG at ");
+	assert_said("arg == NULL");
+	assert_said("*** halted (noreboot)");
+	assert_int_equal(host.dumps, 1);
+}
+
+static int fresh(void **state)
+{
+	host_init(1);
+	messages_clear();
+	panic_count = 0;
+	forced = 0;
+	options.noreboot = false;
+	return 0;
 }
 
 /* --- symbols: a table about this program's own text --- */
@@ -170,4 +124,15 @@ static void test_symbols(void **state)
 	assert_null(symbols_lookup(start + 0x20, &offset, &size));
 	symbols_count = 1;
 	assert_string_equal(symbols_lookup(start + 0x20, &offset, &size), "first");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_reboot, fresh),
+		cmocka_unit_test_setup(test_noreboot, fresh),
+		cmocka_unit_test(test_symbols),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

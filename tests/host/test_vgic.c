@@ -26,7 +26,7 @@
 #define NVCPU	6
 #define NINTID	128
 #define SPARE_STEPS 60
-#define ROUNDS	40
+#define ROUNDS	100
 #define STEPS	15000
 #define DIST	0x08000000UL
 #define RDIST	0x080a0000UL
@@ -217,11 +217,12 @@ static struct test_vcpu *running_on(u32 cpu)
 static void exit_path(struct test_vcpu *w)
 {
 	on_cpu((u32)w->cpu);
-	/* A self-kick of a sync that stopped half-way. */
-	this_cpu()->remote = 0;
 	while (w->v.requests) {
 		w->v.requests = 0;
+		/* Stops half-way when other work waits, and asks to be called again. */
+		host.preempt_always = rnd(2);
 		vgic_sync_posted(&w->v);
+		this_cpu()->remote = 0;
 	}
 }
 
@@ -852,9 +853,251 @@ static void test_random(void **state)
 	assert_true(acks > 10000 && overflows > 10000 && evictions > 100 && repeats > 10);
 }
 
+/* --------------------------------------------------------------------------- single subjects -- */
+
+static struct test_vcpu *begin(void)
+{
+	start(1);
+	t.guest_weight = 0;
+	switch_in(&t.vcpu[0], 0);
+	t.enabled = true;
+	write_reg(&t.vcpu[0], DIST + GICD_CTLR, 4, 0x12);
+	return &t.vcpu[0];
+}
+
+static u64 read_reg(struct test_vcpu *w, u64 gpa, u32 size)
+{
+	u64 val = 0xdead;
+
+	if (!access(w, gpa, size, false, &val))
+		fail_msg("read of %u bytes at %#lx refused", size, gpa);
+	return val;
+}
+
+/* What Xen 4.17 answers, and what the architecture says where Xen aborts. */
+static void test_identification(void **state)
+{
+	struct test_vcpu *w = begin();
+	u64 gicr = RDIST, last = RDIST + (NVCPU - 1) * GICR_STRIDE;
+
+	assert_int_equal(read_reg(w, DIST + GICD_TYPER, 4),
+			 (NINTID / 32 - 1) | ((NVCPU - 1) << 5) | (15 << 19));
+	assert_int_equal(read_reg(w, DIST + GICD_IIDR, 4), 0x34c);
+	assert_int_equal(read_reg(w, DIST + GIC_PIDR2, 4), 0x30);
+	assert_int_equal(read_reg(w, DIST + 0xc000, 4), 0);
+	assert_int_equal(read_reg(w, DIST + GICD_CTLR, 4), 0x12);
+	write_reg(w, DIST + GICD_CTLR, 4, 0);
+	assert_int_equal(read_reg(w, DIST + GICD_CTLR, 4), 0x10);
+	write_reg(w, DIST + GICD_CTLR, 4, ~0U);
+	assert_int_equal(read_reg(w, DIST + GICD_CTLR, 4), 0x12);
+	assert_int_equal(read_reg(w, gicr + GICR_IIDR, 4), 0x34c);
+	assert_int_equal(read_reg(w, gicr + GIC_PIDR2, 4), 0x30);
+	assert_int_equal(read_reg(w, gicr + GICR_WAKER, 4), 0);
+	assert_int_equal(read_reg(w, gicr + GICR_SYNCR, 4), 1);
+	assert_int_equal(read_reg(w, gicr + GICR_SETLPIR, 4), 0xdeadbeaf);
+	assert_int_equal(read_reg(w, gicr + GICR_TYPER, 8), 0);
+	assert_int_equal(read_reg(w, last + GICR_TYPER, 8),
+			 ((NVCPU - 1UL) << 32) | ((NVCPU - 1) << 8) | GICR_TYPER_LAST);
+	assert_int_equal(read_reg(w, last + GICR_TYPER + 4, 4), NVCPU - 1);
+	assert_int_equal(read_reg(w, last + GICR_TYPER, 4), ((NVCPU - 1) << 8) | 0x10);
+	finish();
+}
+
+static void test_access_sizes(void **state)
+{
+	static const struct {
+		u64 gpa;
+		u32 sizes; /* allowed ones, ored */
+	} cases[] = {
+		{ DIST + GICD_CTLR, 4 },
+		{ DIST + GICD_TYPER, 4 },
+		{ DIST + GICD_ISENABLER + 4, 4 },
+		{ DIST + GICD_IPRIORITYR + 32, 1 | 4 },
+		{ DIST + GICD_ICFGR + 8, 4 },
+		{ DIST + GICD_IROUTER + 32 * 8, 4 | 8 },
+		{ DIST + GIC_PIDR2, 4 },
+		{ RDIST + GICR_TYPER, 4 | 8 },
+		{ RDIST + GICR_PROPBASER, 4 | 8 },
+		{ RDIST + GICR_WAKER, 4 },
+		{ RDIST + GICR_SGI_FRAME + GICD_ISENABLER, 4 },
+		{ RDIST + GICR_SGI_FRAME + GICD_IPRIORITYR, 1 | 4 },
+		{ RDIST + GICR_SGI_FRAME + GICD_IROUTER, 4 },
+	};
+	struct test_vcpu *w = begin();
+
+	for (u32 i = 0; i < ARRAY_SIZE(cases); i++)
+		for (u32 size = 1; size <= 8; size *= 2) {
+			u64 val = 0;
+
+			assert_int_equal(access(w, cases[i].gpa, size, false, &val),
+					 (cases[i].sizes & size) != 0);
+			val = 0;
+			assert_int_equal(access(w, cases[i].gpa, size, true, &val),
+					 (cases[i].sizes & size) != 0);
+		}
+	finish();
+}
+
+/* No register makes the emulation fail, whatever is written. */
+static void test_all_offsets(void **state)
+{
+	struct test_vcpu *w = begin();
+
+	for (u32 round = 0; round < 3; round++)
+		for (u64 off = 0; off < GIC_FRAME_SIZE; off += 4) {
+			u64 val = round ? ~0UL : 0, ignored;
+
+			access(w, DIST + off, 4, true, &val);
+			access(w, DIST + off, 4, false, &ignored);
+			for (u32 n = 0; n < NVCPU * 2; n++) {
+				u64 gpa = RDIST + n * GIC_FRAME_SIZE + off;
+
+				access(w, gpa, 4, true, &val);
+				vgic_take_again(&w->v);
+				access(w, gpa, 4, false, &ignored);
+			}
+			vgic_take_again(&w->v);
+		}
+	finish();
+}
+
+static void test_fields(void **state)
+{
+	struct test_vcpu *w = begin();
+	u64 gicr = RDIST + GICR_SGI_FRAME;
+
+	assert_int_equal(read_reg(w, gicr + GICD_ISENABLER, 4), 0xffff);
+	write_reg(w, gicr + GICD_ICENABLER, 4, 1 << 5);
+	assert_int_equal(read_reg(w, gicr + GICD_ISENABLER, 4), 0xffdf);
+	write_reg(w, gicr + GICD_IPRIORITYR + 4, 4, 0x80604020);
+	assert_int_equal(read_reg(w, gicr + GICD_IPRIORITYR + 4, 4), 0x80604020);
+	assert_int_equal(read_reg(w, gicr + GICD_IPRIORITYR + 6, 1), 0x60);
+	assert_int_equal(read_reg(w, gicr + GICD_ICFGR, 4), 0);
+	write_reg(w, gicr + GICD_ICFGR + 4, 4, 0xaaaaaaaa);
+	assert_int_equal(read_reg(w, gicr + GICD_ICFGR + 4, 4), 0xaaaaaaaa);
+	write_reg(w, gicr + GICD_ICFGR + 4, 4, 0);
+	assert_int_equal(read_reg(w, gicr + GICD_ICFGR + 4, 4), 0);
+	write_reg(w, DIST + GICD_IROUTER + 40 * 8, 8, 3);
+	assert_int_equal(read_reg(w, DIST + GICD_IROUTER + 40 * 8, 8), 3);
+	/* There is no such vcpu: nothing changes. */
+	write_reg(w, DIST + GICD_IROUTER + 40 * 8, 8, NVCPU);
+	write_reg(w, DIST + GICD_IROUTER + 40 * 8, 8, 0x10000);
+	write_reg(w, DIST + GICD_IROUTER + 40 * 8, 8, 1UL << 32);
+	assert_int_equal(read_reg(w, DIST + GICD_IROUTER + 40 * 8, 8), 3);
+	write_reg(w, DIST + GICD_IROUTER + 40 * 8, 8, GICD_IROUTER_ANY);
+	assert_int_equal(read_reg(w, DIST + GICD_IROUTER + 40 * 8, 8), 0);
+	/* Beyond the SPIs that there are. */
+	write_reg(w, DIST + GICD_ISENABLER + NINTID / 8, 4, ~0U);
+	assert_int_equal(read_reg(w, DIST + GICD_ISENABLER + NINTID / 8, 4), 0);
+	assert_int_equal(read_reg(w, DIST + GICD_IPRIORITYR + NINTID, 4), 0);
+	assert_int_equal(read_reg(w, DIST + GICD_IROUTER + NINTID * 8, 8), 0);
+	finish();
+}
+
+/* Set active by register: not delivered until made inactive. */
+static void test_set_active(void **state)
+{
+	struct test_vcpu *w = begin();
+
+	write_reg(w, bit_reg(0, 7, GICD_ISACTIVER), 4, 1 << 7);
+	assert_int_equal(read_reg(w, bit_reg(0, 7, GICD_ICACTIVER), 4), 1 << 7);
+	t.priv[0][7].pending = true;
+	vgic_inject_ppi(&w->v, 7);
+	t.priv[0][7].active = true;
+	assert_false(guest_ack(w, true));
+	assert_false(vgic_irq_pending(&w->v));
+	check_places();
+	/* It stays so while the vcpu moves to another CPU. */
+	switch_out(w, false);
+	switch_in(w, 1);
+	assert_int_equal(read_reg(w, bit_reg(0, 7, GICD_ISACTIVER), 4), 1 << 7);
+	assert_int_equal(read_reg(w, bit_reg(0, 7, GICD_ISPENDR), 4), 1 << 7);
+	write_reg(w, bit_reg(0, 7, GICD_ICACTIVER), 4, 1 << 7);
+	t.priv[0][7].active = false;
+	assert_true(vgic_irq_pending(&w->v));
+	assert_true(guest_ack(w, true));
+	assert_int_equal(w->acked[0], 7);
+	assert_true(guest_eoi(w));
+	assert_false(guest_ack(w, true));
+	finish();
+}
+
+/* A timer interrupt that is active goes with its vcpu, and does not hold up the next one's. */
+static void test_timer_active(void **state)
+{
+	struct test_vcpu *w = begin();
+
+	for (u32 i = 0; i < 2; i++) {
+		t.priv[i][VGIC_VTIMER].enabled = true;
+		write_reg(w, bit_reg(i, VGIC_VTIMER, GICD_ISENABLER), 4, 1U << VGIC_VTIMER);
+	}
+	w->vt_line = true;
+	assert_true(guest_ack(w, true));
+	switch_out(w, false);
+	assert_true(t.ppi[0].active);
+	switch_in(&t.vcpu[1], 0);
+	assert_false(t.ppi[0].active);
+	t.vcpu[1].vt_line = true;
+	assert_true(guest_ack(&t.vcpu[1], true));
+	assert_true(guest_eoi(&t.vcpu[1]));
+	switch_in(w, 1);
+	assert_true(t.ppi[1].active);
+	assert_true(guest_eoi(w));
+	assert_false(t.ppi[1].active);
+	/* One that was not acknowledged is dropped, and comes again. */
+	w->vt_line = true;
+	settle();
+	switch_out(w, false);
+	assert_false(t.ppi[1].active);
+	switch_in(w, 2);
+	assert_true(guest_ack(w, true));
+	finish();
+}
+
+static void test_sgi_targets(void **state)
+{
+	struct test_vcpu *w = begin();
+	u64 sgi3 = 3UL << 24;
+
+	/* Aff1 1, Aff2, Aff3, a range selector: nobody is there. */
+	vgic_sgi1r_write(&w->v, sgi3 | (1UL << 16) | 1);
+	vgic_sgi1r_write(&w->v, sgi3 | (1UL << 32) | 1);
+	vgic_sgi1r_write(&w->v, sgi3 | (1UL << 48) | 1);
+	vgic_sgi1r_write(&w->v, sgi3 | (1UL << 44) | 1);
+	vgic_sgi1r_write(&w->v, sgi3 | BIT(NVCPU));
+	for (u32 i = 0; i < NVCPU; i++)
+		assert_int_equal(read_reg(w, bit_reg(i, 0, GICD_ISPENDR), 4), 0);
+	vgic_sgi1r_write(&w->v, sgi3 | 0x2a);
+	for (u32 i = 0; i < NVCPU; i++)
+		assert_int_equal(read_reg(w, bit_reg(i, 0, GICD_ISPENDR), 4), i % 2 ? 8 : 0);
+	finish();
+}
+
+/* Destroying a domain leaves its physical interrupts disabled and inactive. */
+static void test_destroy(void **state)
+{
+	struct test_vcpu *w = begin();
+
+	assert_int_equal(domain_arch_assign_spi(&t.dom, 50, 50), 0);
+	assert_int_equal(domain_arch_assign_spi(&t.dom, 50, 50), -XEN_EBUSY);
+	assert_int_equal(domain_arch_assign_spi(&t.dom, NINTID, 50), -XEN_EINVAL);
+	assert_int_equal(domain_arch_assign_spi(&t.dom, 31, 50), -XEN_EINVAL);
+	write_reg(w, DIST + GICD_ISENABLER + 4, 4, 1 << (50 - 32));
+	assert_true(t.spi[50].enabled);
+	t.spi[50].pending = true;
+	settle();
+	assert_true(t.spi[50].active);
+	finish();
+	assert_false(t.spi[50].enabled || t.spi[50].active);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_identification), cmocka_unit_test(test_access_sizes),
+		cmocka_unit_test(test_all_offsets),    cmocka_unit_test(test_fields),
+		cmocka_unit_test(test_set_active),     cmocka_unit_test(test_timer_active),
+		cmocka_unit_test(test_sgi_targets),    cmocka_unit_test(test_destroy),
 		cmocka_unit_test(test_random),
 	};
 

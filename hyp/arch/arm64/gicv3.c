@@ -264,6 +264,13 @@ static __always_inline void handle_vtimer(struct vcpu *v)
 		vgic_timer_overflow(v);
 }
 
+/* A guest's, which may have been switched out meanwhile: the cause went with it. */
+static void handle_late(u32 irq, struct vcpu *v)
+{
+	if (v && irq == maintenance_irq)
+		vgic_maintenance(v);
+}
+
 static void handle_own(u32 irq)
 {
 	struct vcpu *v = this_cpu()->current;
@@ -272,9 +279,9 @@ static void handle_own(u32 irq)
 		handle_sgi(irq);
 	else if (irq == IRQ_HYP_TIMER)
 		time_arch_irq();
-	else if (irq == maintenance_irq && v)
-		vgic_maintenance(v);
-	else if (irq != IRQ_VIRT_TIMER)
+	else if (irq == maintenance_irq || irq == IRQ_VIRT_TIMER)
+		handle_late(irq, v);
+	else
 		irq_dispatch(irq);
 	isb();
 	gic_deactivate(irq);

@@ -45,6 +45,7 @@ entry:
 	b.ne	wrong_el
 	bl	clear_bss
 	bl	make_boot_tables
+	adrp	x3, boot_l0
 	bl	enable_mmu
 	ldr	x0, =1f
 	br	x0
@@ -130,7 +131,7 @@ make_boot_tables:
 	dsb	sy
 	ret
 
-/* Clobbers x0-x2. */
+/* x3: the root table. Clobbers x0-x2. */
 enable_mmu:
 	mov	x0, #(1 << 31)		/* HCR_EL2.RW; not the VHE layout */
 	msr	hcr_el2, x0
@@ -145,8 +146,7 @@ enable_mmu:
 	csel	x1, x1, x2, ls
 	orr	x0, x0, x1, lsl #16
 	msr	tcr_el2, x0
-	adrp	x0, boot_l0
-	msr	ttbr0_el2, x0
+	msr	ttbr0_el2, x3
 	tlbi	alle2
 	ic	iallu
 	dsb	sy
@@ -156,21 +156,19 @@ enable_mmu:
 	isb
 	ret
 
-/* PSCI CPU_ON enters here; x0 is the address (direct map) of this CPU's struct cpu. */
+/*
+ * PSCI CPU_ON enters here; x0 is the address (direct map) of this CPU's struct cpu. The final
+ * tables still have the identity map; their root was cleaned to memory by smp.c.
+ */
 	.global secondary_start
 secondary_start:
 	mov	x19, x0
+	adrp	x3, mmu_secondary_ttbr
+	ldr	x3, [x3, :lo12:mmu_secondary_ttbr]
 	bl	enable_mmu
 	ldr	x0, =1f
 	br	x0
-1:	ldr	x0, =mmu_secondary_ttbr
-	ldr	x0, [x0]
-	msr	ttbr0_el2, x0
-	isb
-	tlbi	alle2
-	dsb	nsh
-	isb
-	msr	tpidr_el2, x19
+1:	msr	tpidr_el2, x19
 	ldr	x1, [x19, #CPU_STACK_TOP]
 	mov	sp, x1
 	ldr	x1, =vectors

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 obj-y += head.o
 obj-y += vectors.o
 obj-y += fpstate.o

@@ -21,6 +21,7 @@
 #include <serai/unit.h>
 
 #define STACK_ORDER 2
+#define STACK_SIZE  (PAGE_SIZE << STACK_ORDER)
 /* A CPU that does not answer within this many polls is given up. */
 #define START_POLLS 100000000UL
 
@@ -35,11 +36,9 @@ u64 cpu_mpidr[NR_CPUS];
 void *smp_stack_alloc(void)
 {
 	void *va = heap_alloc(STACK_ORDER, 0);
+	char *stack = va ? mmu_map_stack(virt_to_paddr(va), STACK_SIZE) : NULL;
 
-	if (!va)
-		return NULL;
-	return (char *)mmu_map_stack(virt_to_paddr(va), PAGE_SIZE << STACK_ORDER) +
-	       (PAGE_SIZE << STACK_ORDER);
+	return stack ? stack + STACK_SIZE : NULL;
 }
 
 void __init smp_boot_cpu_init(void)
@@ -93,6 +92,8 @@ unsigned int __init smp_start_all(const u64 *mpidrs, unsigned int nr)
 {
 	unsigned int id = 1, skipped = 0;
 
+	/* Read by CPUs whose MMU and caches are off. */
+	cache_arch_clean(&mmu_secondary_ttbr, sizeof(mmu_secondary_ttbr));
 	for (unsigned int i = 0; i < nr; i++) {
 		if (mpidrs[i] == cpu_mpidr[0])
 			continue;

@@ -138,7 +138,10 @@ static bool copy_fails(void)
 		fprintf(stderr, "host: guest copy with a lock held\n");
 		abort();
 	}
-	return host.fail_copy_in && --host.fail_copy_in == 0;
+	if (!host.fail_copy_in || --host.fail_copy_in)
+		return false;
+	host.fail_copy_in = host.fail_copy_again;
+	return true;
 }
 
 int guest_arch_copy_from(void *dst, u64 gva, size_t size)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 obj-y += vtimer.o
 obj-y += vpsci.o
 obj-y += smccc.o

@@ -418,6 +418,8 @@ static bool eval_listed(struct vgic_vcpu *g, struct vgic_bank *b, u32 intid, u32
 			lr |= LR_EOI;
 		else
 			lr = lr_pend(b, mask, lr);
+	} else if ((lr & (LR_HW | LR_EOI)) == LR_EOI && !(b->pending & mask)) {
+		lr &= ~LR_EOI;
 	}
 	if (lr != was)
 		ich_write_lr(i, lr);

@@ -81,26 +81,22 @@ static u32 maybe_listed(struct vgic_vcpu *g, struct vgic_vcpu *p, u32 n, u32 bit
 
 /* ------------------------------------------------------------------------ physical interrupts -- */
 
-static void hw_each(struct vgic_vcpu *g, u32 n, u32 bits, void (*fn)(u32 irq))
+/* The timer's PPI can only be reached on its own CPU. */
+static void hw_set_pending(struct vgic_vcpu *g, struct vgic_vcpu *p, u32 n, u32 bits, bool pending)
 {
-	for (; bits; bits &= bits - 1)
-		fn(vgic_hw_irq(g, n * VGIC_BANK_IRQS + (u32)__builtin_ctz(bits)));
+	for (bits &= n || p == g ? bank_of(p, n)->hw : 0; bits; bits &= bits - 1)
+		gic_set_pending(vgic_hw_irq(p, n * VGIC_BANK_IRQS + (u32)__builtin_ctz(bits)),
+				pending);
 }
 
-static void hw_pend(u32 irq)
+/* Where the target runs, which was not followed while the interrupt was disabled. */
+static void hw_enable(struct vgic_vcpu *g, u32 intid)
 {
-	gic_set_pending(irq, true);
-}
+	struct vgic_domain *d = g->domain;
+	u32 irq = vgic_hw_irq(g, intid);
 
-static void hw_unpend(u32 irq)
-{
-	gic_set_pending(irq, false);
-}
-
-/* The timer's PPI can only be reached on its own CPU, and is enabled by vgic_eval(). */
-static u32 hw_reachable(struct vgic_vcpu *g, const struct vgic_vcpu *p, u32 n, u32 bits)
-{
-	return bits & READ_ONCE(bank_of(g, n)->hw) & (n || p == g ? ~0U : 0);
+	irq_arch_set_target(irq, vgic_cpu_of(d->vcpus[READ_ONCE(vgic_spi(d, intid)->target)]));
+	irq_arch_enable(irq);
 }
 
 static void enable_spis(struct vgic_vcpu *g, u32 n, u32 bits, bool on)
@@ -113,7 +109,14 @@ static void enable_spis(struct vgic_vcpu *g, u32 n, u32 bits, bool on)
 		vgic_set(&b->enabled, bits);
 	else
 		vgic_clear(&b->enabled, bits);
-	hw_each(g, n, bits & b->hw, on ? irq_arch_enable : irq_arch_disable);
+	for (u32 w = bits & b->hw; w; w &= w - 1) {
+		u32 intid = n * VGIC_BANK_IRQS + (u32)__builtin_ctz(w);
+
+		if (on)
+			hw_enable(g, intid);
+		else
+			irq_arch_disable(vgic_hw_irq(g, intid));
+	}
 	lock_drop(&d->lock);
 }
 
@@ -149,7 +152,7 @@ static void write_pending_set(struct vgic_vcpu *g, struct vgic_vcpu *p, u32 n, u
 	struct vgic_bank *b = bank_of(p, n);
 	u32 soft = val & ~b->hw;
 
-	hw_each(p, n, hw_reachable(g, p, n, val), hw_pend);
+	hw_set_pending(g, p, n, val, true);
 	vgic_set(&b->pending, soft);
 	change(g, p, n, soft & b->enabled, true);
 }
@@ -159,7 +162,7 @@ static void write_pending_clear(struct vgic_vcpu *g, struct vgic_vcpu *p, u32 n,
 	struct vgic_bank *b = bank_of(p, n);
 	u32 orders = maybe_listed(g, p, n, val) | (val & b->hw & b->pending);
 
-	hw_each(p, n, hw_reachable(g, p, n, val), hw_unpend);
+	hw_set_pending(g, p, n, val, false);
 	vgic_clear(&b->pending, val & ~b->hw);
 	if (orders) {
 		vgic_set(&b->unpend, orders);

@@ -3,6 +3,10 @@
 #ifndef ARCH_THIS_CPU_H
 #define ARCH_THIS_CPU_H
 
+#include <serai/compiler.h>
+
+struct cpu;
+
 static __always_inline struct cpu *this_cpu(void)
 {
 	struct cpu *c;

@@ -24,6 +24,7 @@ struct host_machine {
 	bool preempt_always;	  /* cpu_arch_work_pending() */
 	long preempt_in;	  /* the n-th poll from now says yes, once; 0: off */
 	long fail_copy_in;	  /* the n-th guest copy from now fails, once; 0: off */
+	bool fail_copy_again;	  /* and all copies after it */
 	long fail_p2m_in;	  /* the n-th p2m_arch_set() from now has no memory, once; 0: off */
 	bool fail_p2m_twice;	  /* and the one after it, too */
 	/* Counters. */
