@@ -140,7 +140,7 @@ static long batch_step(struct memory_call *c, struct domain *d)
 			break;
 		}
 	}
-	if (k && copy_array_to_guest(b->errs, c->start, errs, k))
+	if (copy_array_to_guest(b->errs, c->start, errs, k))
 		return -XEN_EFAULT;
 	c->start += k;
 	return rc;

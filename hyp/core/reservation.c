@@ -28,7 +28,7 @@ static u64 extents_fetch(const struct abi_memory_reservation *r, u64 i, u64 *gfn
 
 	if (likely(!copy_array_from_guest(gfns, r->extent_start, i, n)))
 		return n;
-	return n > 1 && !copy_array_from_guest(gfns, r->extent_start, i, 1);
+	return !copy_array_from_guest(gfns, r->extent_start, i, 1);
 }
 
 static long extents_run(struct memory_call *c, struct domain *d, extent_fn *fn, bool read_list)
@@ -65,7 +65,7 @@ static long reservation_change(struct memory_call *c, extent_fn *fn, unsigned in
 	struct domain *d;
 	long rc;
 
-	if (r->nr_extents > EXTENTS_MAX || c->start >= r->nr_extents || r->extent_order > max_order)
+	if (r->nr_extents > EXTENTS_MAX || r->extent_order > max_order)
 		return (long)c->start;
 	if (domain_get_target(r->domid, &d))
 		return (long)c->start;

@@ -2,7 +2,7 @@
 /*
  * Names of code addresses. The table is made from the linked image: ascending offsets from _start,
  * the place of each name in one long text. In a first link it is empty. The last symbol has no
- * successor and ends with the text section.
+ * successor and ends with the start-up code.
  */
 #include <serai/printk.h>
 #include <serai/symbols.h>
@@ -11,12 +11,12 @@ extern const u32 symbols_count;
 extern const u32 symbols_addr[];     /* offsets from _start */
 extern const u32 symbols_name_off[]; /* offsets into symbols_names */
 extern const char symbols_names[];
-extern const char _start[], _etext[];
+extern const char _start[], __init_text_end[];
 
 const char *symbols_lookup(unsigned long addr, unsigned long *offset, unsigned long *size)
 {
 	unsigned long rel = addr - (unsigned long)_start;
-	unsigned long end = (unsigned long)_etext - (unsigned long)_start;
+	unsigned long end = (unsigned long)__init_text_end - (unsigned long)_start;
 	u32 low = 0, high = symbols_count;
 
 	if (addr < (unsigned long)_start || rel >= end)

@@ -8,10 +8,7 @@
  */
 #include "grant_private.h"
 #include "sharing.h"
-#include <serai/guest_copy.h>
 #include <serai/string.h>
-
-#define CHUNK 8
 
 struct side {
 	struct domain *granter; /* referenced: who owns the page when it is not the caller's own */
@@ -42,9 +39,9 @@ static void side_drop(struct side *s)
 }
 
 /* Whose page it is. A page is dropped before the reference that keeps its owner. */
-static struct domain *side_owner(struct side *s, const struct abi_gnttab_copy_ptr *p)
+static inline struct domain *side_owner(struct side *s, const struct abi_gnttab_copy_ptr *p)
 {
-	if (p->domid == DOMID_SELF)
+	if (likely(p->domid == DOMID_SELF))
 		return current_domain();
 	if (s->granter && s->granter->id != p->domid)
 		page_drop(s);
@@ -111,38 +108,20 @@ static s16 copy_one(const struct abi_gnttab_copy *op, struct side *src, struct s
 	return GNTST_okay;
 }
 
-/* Only the statuses go back to the guest. */
-static u32 statuses_write(const struct grant_call *c, const struct abi_gnttab_copy *ops, u32 n)
-{
-	u64 at = c->uop + (u64)c->done * sizeof(*ops);
-
-	for (u32 i = 0; i < n; i++, at += sizeof(*ops))
-		if (copy_to_guest(at + offsetof(struct abi_gnttab_copy, status), &ops[i].status))
-			return i;
-	return n;
-}
-
 long grant_op_copy(struct grant_call *c)
 {
 	struct side src = { .write = false }, dst = { .write = true };
-	struct abi_gnttab_copy ops[CHUNK];
+	struct abi_gnttab_copy ops[GRANT_CHUNK];
 	u32 n, i, written;
 	long rc = 0;
 
 	while (!rc && c->done < c->count) {
-		n = MIN(c->count - c->done, (u32)CHUNK);
-		if (copy_array_from_guest(ops, c->uop, c->done, n)) {
-			n = 1;
-			if (copy_array_from_guest(ops, c->uop, c->done, n)) {
-				rc = -XEN_EFAULT;
-				break;
-			}
-		}
+		n = grant_copy_in(c, ops, sizeof(ops[0]));
 		for (i = 0; i < n && !(i && hypercall_preempted()); i++)
 			ops[i].status = copy_one(&ops[i], &src, &dst);
-		written = statuses_write(c, ops, i);
+		written = i ? grant_copy_out(c, ops, i, sizeof(ops[0])) : 0;
 		c->done += written;
-		if (written != i)
+		if (!n || written != i)
 			rc = -XEN_EFAULT;
 		else if (c->done < c->count && hypercall_preempted())
 			rc = -XEN_ERESTART;

@@ -10,9 +10,6 @@
  */
 #include "grant_private.h"
 #include "sharing.h"
-#include <serai/guest_copy.h>
-
-#define CHUNK 8 /* elements copied in and out at once */
 
 /* --- handles --- */
 
@@ -199,7 +196,7 @@ static void unmap_entries(struct domain *ld, struct abi_gnttab_unmap *ops,
 static void unmap_some(struct domain *ld, struct abi_gnttab_unmap *ops, u32 n, bool replace)
 {
 	struct grant_table *gt = ld->grants;
-	struct unmap_item it[CHUNK];
+	struct unmap_item it[GRANT_CHUNK];
 
 	lock_take(&gt->maptrack_lock);
 	for (u32 i = 0; i < n; i++)
@@ -252,31 +249,6 @@ int grant_unmap_all(struct domain *d)
 
 /* --- the operations --- */
 
-/* How many elements from done on could be copied in together: CHUNK, or one before a bad page. */
-static u32 chunk_copy_in(struct grant_call *c, void *ops, u32 size)
-{
-	u64 at = c->uop + (u64)c->done * size;
-	u32 n = MIN(c->count - c->done, (u32)CHUNK);
-
-	if (likely(!copy_from_guest_raw(ops, at, (size_t)n * size)))
-		return n;
-	return copy_from_guest_raw(ops, at, size) ? 0 : 1;
-}
-
-/* How many of n could be written back. */
-static u32 chunk_copy_out(const struct grant_call *c, const void *ops, u32 n, u32 size)
-{
-	u64 at = c->uop + (u64)c->done * size;
-	u32 i;
-
-	if (likely(!copy_to_guest_raw(at, ops, (size_t)n * size)))
-		return n;
-	for (i = 0; i < n; i++)
-		if (copy_to_guest_raw(at + (u64)i * size, (const char *)ops + i * size, size))
-			break;
-	return i;
-}
-
 /* The guest cannot know these handles: their mappings go again. */
 static void map_undo(struct domain *ld, const struct abi_gnttab_map *ops, u32 n)
 {
@@ -293,15 +265,15 @@ static void map_undo(struct domain *ld, const struct abi_gnttab_map *ops, u32 n)
 long grant_op_map(struct grant_call *c)
 {
 	struct domain *ld = current_domain(), *cached = NULL;
-	struct abi_gnttab_map ops[CHUNK];
+	struct abi_gnttab_map ops[GRANT_CHUNK];
 	u32 n, i, written;
 	long rc = 0;
 
 	while (!rc && c->done < c->count) {
-		n = chunk_copy_in(c, ops, sizeof(ops[0]));
+		n = grant_copy_in(c, ops, sizeof(ops[0]));
 		for (i = 0; i < n && !(i && hypercall_preempted()); i++)
 			ops[i].status = map_one(ld, &ops[i], &cached);
-		written = i ? chunk_copy_out(c, ops, i, sizeof(ops[0])) : 0;
+		written = i ? grant_copy_out(c, ops, i, sizeof(ops[0])) : 0;
 		map_undo(ld, &ops[written], i - written);
 		c->done += written;
 		if (!n || written != i)
@@ -315,15 +287,15 @@ long grant_op_map(struct grant_call *c)
 
 static long unmap_array(struct grant_call *c, bool replace)
 {
-	struct abi_gnttab_unmap ops[CHUNK];
+	struct abi_gnttab_unmap ops[GRANT_CHUNK];
 	u32 n;
 
 	while (c->done < c->count) {
-		n = chunk_copy_in(c, ops, sizeof(ops[0]));
+		n = grant_copy_in(c, ops, sizeof(ops[0]));
 		if (!n)
 			return -XEN_EFAULT;
 		unmap_some(current_domain(), ops, n, replace);
-		if (chunk_copy_out(c, ops, n, sizeof(ops[0])) != n)
+		if (grant_copy_out(c, ops, n, sizeof(ops[0])) != n)
 			return -XEN_EFAULT;
 		c->done += n;
 		if (c->done < c->count && hypercall_preempted())

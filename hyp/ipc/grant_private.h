@@ -78,6 +78,13 @@ struct grant_call {
 	u32 ref; /* cache_flush: where to go on looking */
 };
 
+#define GRANT_CHUNK 8 /* elements copied in and out at once */
+
+/* Copies a chunk of elements in; how many: GRANT_CHUNK, or one before a bad page, or none. */
+u32 grant_copy_in(const struct grant_call *c, void *ops, u32 size);
+/* Copies n elements back; how many could be. */
+u32 grant_copy_out(const struct grant_call *c, const void *ops, u32 n, u32 size);
+
 typedef long grant_op_fn(struct grant_call *c);
 grant_op_fn grant_op_map, grant_op_unmap, grant_op_unmap_replace, grant_op_copy,
 	grant_op_cache_flush;

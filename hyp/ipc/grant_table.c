@@ -260,6 +260,31 @@ static long op_transfer(struct grant_call *c)
 	return -XEN_EOPNOTSUPP;
 }
 
+/* --- the hypercall --- */
+
+u32 grant_copy_in(const struct grant_call *c, void *ops, u32 size)
+{
+	u64 at = c->uop + (u64)c->done * size;
+	u32 n = MIN(c->count - c->done, (u32)GRANT_CHUNK);
+
+	if (likely(!copy_from_guest_raw(ops, at, (size_t)n * size)))
+		return n;
+	return copy_from_guest_raw(ops, at, size) ? 0 : 1;
+}
+
+u32 grant_copy_out(const struct grant_call *c, const void *ops, u32 n, u32 size)
+{
+	u64 at = c->uop + (u64)c->done * size;
+	u32 i;
+
+	if (likely(!copy_to_guest_raw(at, ops, (size_t)n * size)))
+		return n;
+	for (i = 0; i < n; i++)
+		if (copy_to_guest_raw(at + (u64)i * size, (const char *)ops + i * size, size))
+			break;
+	return i;
+}
+
 #define CMD_BITS 12 /* above: how far cache_flush had looked when it was preempted */
 
 static const struct {

@@ -12,23 +12,28 @@
 
 #define WORD sizeof(u64)
 
-struct words {
-	u64 w[4];
-};
+/* Four words, both sides aligned; all are read before the first is written. */
+static __always_inline void copy_four(u64 *d, const u64 *s)
+{
+	u64 a = s[0], b = s[1], c = s[2], e = s[3];
+
+	d[0] = a;
+	d[1] = b;
+	d[2] = c;
+	d[3] = e;
+}
 
 /* Both word aligned; n is a multiple of the word size. */
 static __always_inline void copy_words(u64 *d, const u64 *s, size_t n)
 {
-	for (; n >= sizeof(struct words); n -= sizeof(struct words)) {
-		u64 a = s[0], b = s[1], c = s[2], e = s[3];
-
-		d[0] = a;
-		d[1] = b;
-		d[2] = c;
-		d[3] = e;
-		s += 4;
-		d += 4;
+	for (; n >= 16 * WORD; n -= 16 * WORD, s += 16, d += 16) {
+		copy_four(d, s);
+		copy_four(d + 4, s + 4);
+		copy_four(d + 8, s + 8);
+		copy_four(d + 12, s + 12);
 	}
+	for (; n >= 4 * WORD; n -= 4 * WORD, s += 4, d += 4)
+		copy_four(d, s);
 	for (; n; n -= WORD)
 		*d++ = *s++;
 }
@@ -94,15 +99,10 @@ void *memmove(void *dst, const void *src, size_t n)
 	u8 *d = dst;
 	const u8 *s = src;
 
-	if ((uintptr_t)d - (uintptr_t)s >= n) {
-		/* Forward is safe; words only when a word written is never read afterwards. */
-		if ((uintptr_t)s - (uintptr_t)d >= 4 * WORD)
-			return memcpy(dst, src, n);
-		while (n--)
-			*d++ = *s++;
-	} else {
-		copy_backwards(d, s, n);
-	}
+	/* memcpy() goes upwards and reads ahead of what it writes. */
+	if ((uintptr_t)d - (uintptr_t)s >= n)
+		return memcpy(dst, src, n);
+	copy_backwards(d, s, n);
 	return dst;
 }
 
@@ -114,14 +114,14 @@ void *memset(void *dst, int c, size_t n)
 	if (n >= 2 * WORD) {
 		for (; (uintptr_t)d % WORD; n--)
 			*d++ = (u8)c;
-		for (; n >= sizeof(struct words); n -= sizeof(struct words)) {
+		for (; n >= 4 * WORD; n -= 4 * WORD) {
 			u64 *w = (u64 *)(void *)d;
 
 			w[0] = word;
 			w[1] = word;
 			w[2] = word;
 			w[3] = word;
-			d += sizeof(struct words);
+			d += 4 * WORD;
 		}
 		for (; n >= WORD; n -= WORD) {
 			*(u64 *)(void *)d = word;

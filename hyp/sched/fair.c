@@ -20,7 +20,7 @@
 #define SCHED_ID_CREDIT2 6 /* XEN_SCHEDULER_CREDIT2, which tools know */
 
 #define SLICE	   (10 * NS_PER_MS)
-#define WAKE_BONUS (5 * NS_PER_MS)
+#define WAKE_BONUS (2 * SLICE)
 /* How far a running unit must be ahead of one that wakes to be interrupted before its slice ends. */
 #define PREEMPT_MIN (1 * NS_PER_MS)
 /* Without waiting units for so long, fairness starts afresh. */
@@ -169,12 +169,10 @@ static void fair_sleep(struct sched_unit *u, nstime_t now)
 
 	if (u->queued) {
 		u->queued = false;
-		if (u->node.slot) {
+		if (u->node.slot)
 			minheap_remove(&fair.heap, &u->node);
-		} else {
+		else
 			fc->given = NULL;
-			cpumask_set(&fair.idle, u->cpu);
-		}
 	} else if (fc->running == u) {
 		account(fc, now);
 		fc->running = NULL;

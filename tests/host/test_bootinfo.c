@@ -58,60 +58,6 @@ static void again(void)
 	set_up(NULL);
 }
 
-/* --- range sets --- */
-
-static void test_ranges_random(void **state)
-{
-	static uint8_t model[256];
-	struct range r[200];
-	struct range_set s = { 0, 200, r };
-
-	srand(1);
-	for (int op = 0; op < 200000; op++) {
-		u64 a = (u64)rand() % 250, b = a + (u64)rand() % 20;
-		int add = rand() % 2;
-		u32 at = 0;
-
-		b = b > 256 ? 256 : b;
-		assert_int_equal(add ? range_set_add(&s, a, b) : range_set_remove(&s, a, b), 0);
-		for (u64 i = a; i < b; i++)
-			model[i] = (uint8_t)add;
-		for (u32 i = 0; i < 256; i++) {
-			if (!model[i])
-				continue;
-			assert_true(at < s.nr && s.r[at].start == i);
-			while (i < 256 && model[i])
-				i++;
-			assert_int_equal(s.r[at++].end, i);
-		}
-		assert_int_equal(at, s.nr);
-	}
-}
-
-static void test_ranges_full(void **state)
-{
-	struct range r[3];
-	struct range_set s = { 0, 3, r };
-
-	assert_int_equal(range_set_add(&s, 10, 20), 0);
-	assert_int_equal(range_set_add(&s, 30, 40), 0);
-	assert_int_equal(range_set_add(&s, 50, 60), 0);
-	assert_int_equal(range_set_add(&s, 70, 80), -XEN_ENOSPC);
-	assert_int_equal(range_set_remove(&s, 32, 34), -XEN_ENOSPC);
-	assert_int_equal(s.nr, 3);
-	assert_int_equal(range_set_total(&s), 30);
-	assert_int_equal(range_set_add(&s, 20, 30), 0);
-	assert_int_equal(s.nr, 2);
-	assert_ptr_equal(range_set_find(&s, 15, 35), &s.r[0]);
-	assert_null(range_set_find(&s, 15, 45));
-	assert_null(range_set_find(&s, 15, 15));
-	assert_ptr_equal(range_set_largest(&s), &s.r[0]);
-	assert_int_equal(range_set_add(&s, 5, 5), 0);
-	assert_int_equal(range_set_add(&s, 9, 3), 0);
-	assert_int_equal(range_set_remove(&s, 0, 100), 0);
-	assert_null(range_set_largest(&s));
-}
-
 /* --- QEMU's tree --- */
 
 static void test_qemu(void **state)
@@ -605,183 +551,6 @@ static void test_timer_cells(void **state)
 	assert_int_equal(bi->timer.irq[TIMER_VIRT].intid, 27);
 }
 
-/* --- translation and interrupts --- */
-
-static void make_bus(void)
-{
-	tree_add(fdt, "/", "soc");
-	tree_set_cells(fdt, "/soc", "#address-cells", 1);
-	tree_set_cells(fdt, "/soc", "#size-cells", 1);
-	tree_set_cells(fdt, "/soc", "ranges", 0x7e000000, 0, 0xfe000000, 0x1000000, 0x40000000, 0x4,
-		       0xff800000, 0x800000);
-	tree_add(fdt, "/soc", "inner");
-	tree_set_cells(fdt, "/soc/inner", "ranges", 0x1000, 0x7e200000, 0x2000);
-	tree_add(fdt, "/soc/inner", "uart@1040");
-	tree_set_cells(fdt, "/soc/inner/uart@1040", "reg", 0x1040, 0x40, 0x2fff, 1, 0x3000, 1,
-		       0x2fff, 2, 0x4000, 1);
-	tree_add(fdt, "/soc", "timer@40000010");
-	tree_set_cells(fdt, "/soc/timer@40000010", "reg", 0x40000010, 4);
-	tree_add(fdt, "/soc", "i2c");
-	tree_set_cells(fdt, "/soc/i2c", "#size-cells", 0);
-	tree_add(fdt, "/soc/i2c", "rtc@51");
-	tree_set(fdt, "/soc/i2c", "ranges", NULL, 0);
-	tree_set_cells(fdt, "/soc/i2c/rtc@51", "reg", 0x7e000051);
-	tree_add(fdt, "/soc", "closed");
-	tree_add(fdt, "/soc/closed", "thing@7e000000");
-	tree_set_cells(fdt, "/soc/closed/thing@7e000000", "reg", 0x7e000000, 4);
-	tree_add(fdt, "/soc", "same");
-	tree_set(fdt, "/soc/same", "ranges", NULL, 0);
-	tree_add(fdt, "/soc/same", "thing@7e000000");
-	tree_set_cells(fdt, "/soc/same/thing@7e000000", "reg", 0x7e000000, 4);
-}
-
-static int reg_of(struct dt_walk *w, const char *path, u32 i, u64 *addr)
-{
-	u64 size;
-
-	assert_int_equal(dt_walk_to(w, done, tree_node(done, path)), 0);
-	return dt_walk_reg(w, i, addr, &size);
-}
-
-static void test_translation(void **state)
-{
-	struct dt_walk w;
-	u64 a;
-
-	make_bus();
-	done = tree_done(fdt);
-	fdt = NULL;
-	assert_int_equal(reg_of(&w, "/soc/inner/uart@1040", 0, &a), 0);
-	assert_int_equal(a, 0xfe200040);
-	assert_int_equal(reg_of(&w, "/soc/inner/uart@1040", 1, &a), 0);
-	assert_int_equal(a, 0xfe201fff);
-	assert_int_equal(reg_of(&w, "/soc/inner/uart@1040", 2, &a), -XEN_ENXIO);
-	assert_int_equal(reg_of(&w, "/soc/inner/uart@1040", 3, &a), -XEN_ENXIO);
-	assert_int_equal(reg_of(&w, "/soc/inner/uart@1040", 4, &a), -XEN_ENXIO);
-	assert_int_equal(reg_of(&w, "/soc/inner/uart@1040", 5, &a), -XEN_ENOENT);
-	assert_int_equal(reg_of(&w, "/soc/timer@40000010", 0, &a), 0);
-	assert_int_equal(a, 0x4ff800010);
-	assert_int_equal(reg_of(&w, "/soc/i2c/rtc@51", 0, &a), -XEN_ENXIO);
-	assert_int_equal(reg_of(&w, "/soc/closed/thing@7e000000", 0, &a), -XEN_ENXIO);
-	assert_int_equal(reg_of(&w, "/soc/same/thing@7e000000", 0, &a), 0);
-	assert_int_equal(a, 0xfe000000);
-	assert_int_equal(reg_of(&w, "/soc", 0, &a), -XEN_ENOENT);
-	assert_int_equal(reg_of(&w, "/", 0, &a), -XEN_ENOENT);
-}
-
-static void test_windows(void **state)
-{
-	struct dt_walk w;
-	u64 addr, size;
-
-	make_bus();
-	done = tree_done(fdt);
-	fdt = NULL;
-	assert_int_equal(dt_walk_to(&w, done, tree_node(done, "/pcie@10000000")), 0);
-	assert_int_equal(dt_walk_window(&w, 0, &addr, &size), 0);
-	assert_int_equal(addr, 0x3eff0000);
-	assert_int_equal(size, 0x10000);
-	assert_int_equal(dt_walk_window(&w, 2, &addr, &size), 0);
-	assert_int_equal(addr, 0x8000000000);
-	assert_int_equal(size, 0x8000000000);
-	assert_int_equal(dt_walk_window(&w, 3, &addr, &size), -XEN_ENOENT);
-	assert_int_equal(dt_walk_to(&w, done, tree_node(done, "/soc/inner")), 0);
-	assert_int_equal(dt_walk_window(&w, 0, &addr, &size), 0);
-	assert_int_equal(addr, 0xfe200000);
-}
-
-struct irqs {
-	u32 nr;
-	struct boot_irq irq[64];
-};
-
-static void take_irq(void *ctx, u32 intid, enum irq_type type)
-{
-	struct irqs *s = ctx;
-
-	s->irq[s->nr++] = (struct boot_irq){ intid, type };
-}
-
-static int irqs_of(const char *path, struct irqs *out)
-{
-	struct dt_walk w;
-
-	out->nr = 0;
-	assert_int_equal(dt_walk_to(&w, done, tree_node(done, path)), 0);
-	return dt_walk_irqs(&w, 0x8003, take_irq, out);
-}
-
-static void test_interrupts(void **state)
-{
-	struct irqs s;
-
-	make_bus();
-	tree_set_cells(fdt, "/soc/inner/uart@1040", "interrupts", 0, 5, 1, 1, 3, 8);
-	/* A controller behind the GIC, and its child. */
-	tree_set_cells(fdt, "/soc/same", "#interrupt-cells", 2);
-	tree_set_cells(fdt, "/soc/same", "phandle", 0x77);
-	tree_set_cells(fdt, "/soc/same", "interrupts", 0, 9, 4);
-	tree_set_cells(fdt, "/soc/same/thing@7e000000", "interrupts", 1, 2);
-	tree_set_cells(fdt, "/soc/timer@40000010", "interrupts-extended", 0x77, 1, 2, 0x8003, 0, 12, 4,
-		       0x8003, 0, 13, 2);
-	tree_set_cells(fdt, "/soc/timer@40000010", "interrupts", 0, 1, 1);
-	/* A controller that does not exist is not the GIC. */
-	tree_set_cells(fdt, "/soc/closed", "interrupt-parent", 0x999);
-	tree_set_cells(fdt, "/soc/closed", "interrupts", 1);
-	done = tree_done(fdt);
-	fdt = NULL;
-	assert_int_equal(irqs_of("/soc/inner/uart@1040", &s), 0);
-	assert_int_equal(s.nr, 2);
-	assert_int_equal(s.irq[0].intid, 37);
-	assert_int_equal(s.irq[0].type, IRQ_TYPE_EDGE);
-	assert_int_equal(s.irq[1].intid, 19);
-	assert_int_equal(s.irq[1].type, IRQ_TYPE_LEVEL);
-	assert_int_equal(irqs_of("/soc/same", &s), 0);
-	assert_int_equal(s.nr, 1);
-	assert_int_equal(s.irq[0].intid, 41);
-	assert_int_equal(irqs_of("/soc/same/thing@7e000000", &s), 0);
-	assert_int_equal(s.nr, 0);
-	assert_int_equal(irqs_of("/soc/closed", &s), 0);
-	assert_int_equal(irqs_of("/soc/timer@40000010", &s), 0);
-	assert_int_equal(s.nr, 2);
-	assert_int_equal(s.irq[0].intid, 44);
-	assert_int_equal(s.irq[1].intid, 45);
-	assert_int_equal(s.irq[1].type, IRQ_TYPE_EDGE);
-	assert_int_equal(irqs_of("/pcie@10000000", &s), 0);
-	assert_int_equal(s.nr, 16);
-	assert_int_equal(s.irq[0].intid, 35);
-	assert_int_equal(s.irq[15].intid, 37);
-}
-
-static void test_interrupts_bad(void **state)
-{
-	struct irqs s;
-
-	make_bus();
-	tree_set_cells(fdt, "/soc/inner/uart@1040", "interrupts", 0, 5);
-	tree_set_cells(fdt, "/soc/same", "interrupts", 0, 988, 4);
-	tree_set_cells(fdt, "/soc/closed", "interrupts", 1, 16, 4);
-	tree_set_cells(fdt, "/soc/i2c", "interrupts", 2, 1, 4);
-	tree_set_cells(fdt, "/soc/timer@40000010", "interrupts-extended", 0x8003, 0, 12);
-	tree_set_cells(fdt, "/soc/inner", "interrupts-extended", 0x1234, 0, 12, 4);
-	tree_set_cells(fdt, "/pcie@10000000", "#interrupt-cells", 0xffffffff);
-	tree_set_cells(fdt, "/pcie@10000000", "interrupt-map", 0, 0, 0x8003, 0, 0, 0, 5, 4);
-	tree_set_cells(fdt, "/soc/i2c/rtc@51", "interrupt-map", 0, 0, 0x8003, 0, 0, 0, 1);
-	tree_set_cells(fdt, "/gpio-keys", "interrupts-extended", 0x8000, 1);
-	done = tree_done(fdt);
-	fdt = NULL;
-	assert_int_equal(irqs_of("/soc/inner/uart@1040", &s), -XEN_EINVAL);
-	assert_int_equal(irqs_of("/soc/same", &s), -XEN_EINVAL);
-	assert_int_equal(irqs_of("/soc/closed", &s), -XEN_EINVAL);
-	assert_int_equal(irqs_of("/soc/i2c", &s), -XEN_EINVAL);
-	assert_int_equal(irqs_of("/soc/timer@40000010", &s), -XEN_EINVAL);
-	assert_int_equal(irqs_of("/soc/inner", &s), -XEN_EINVAL);
-	assert_int_equal(irqs_of("/pcie@10000000", &s), -XEN_EINVAL);
-	assert_int_equal(irqs_of("/soc/i2c/rtc@51", &s), -XEN_EINVAL);
-	assert_int_equal(s.nr, 0);
-	assert_int_equal(irqs_of("/gpio-keys", &s), -XEN_EINVAL);
-}
-
 /* --- malformed trees --- */
 
 static void test_no_tree(void **state)
@@ -849,7 +618,7 @@ static void test_damage(void **state)
 	struct boot_device dev;
 	struct seen s;
 
-	make_bus();
+	tree_add_buses(fdt);
 	done = tree_done(fdt);
 	fdt = NULL;
 	size = fdt_totalsize(done);
@@ -877,8 +646,6 @@ static void test_damage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ranges_random),
-		cmocka_unit_test(test_ranges_full),
 		cmocka_unit_test_setup_teardown(test_qemu, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_device, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_cmdlines, set_up, tear_down),
@@ -895,10 +662,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_psci, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_gic_regions, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_timer_cells, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_translation, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_windows, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_interrupts, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_interrupts_bad, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_no_tree, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_deep, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_used_size, set_up, tear_down),

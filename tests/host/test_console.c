@@ -219,6 +219,11 @@ static void test_ring(void **state)
 	len = say_lines(written, len, 2000);
 	assert_true(len > 16384);
 	check_ring(written, len, 16384);
+	for (size_t i = 1; i < 10; i++) {
+		pr_info("%.*s\n", (int)i, "123456789");
+		len += (size_t)sprintf(written + len, "(Serai) %.*s\n", (int)i, "123456789");
+		check_ring(written, len, 16384);
+	}
 	/* A larger ring keeps what the small one held. */
 	no_memory = true;
 	options.conring_order = 3;

@@ -662,11 +662,10 @@ static void *send_for_ever(void *arg)
 /* The peer binds, closes, resets and dies under the sender's hands. */
 static void test_sender_and_closer(void **state)
 {
-	u32 port0, port1, port;
+	u32 port0 = (u32)evtchn_alloc_unbound(dom0, 3), port1, port;
 	struct domain *d;
 	pthread_t t;
 
-	assert_int_equal(alloc_unbound(DOMID_SELF, 3, &port0), 0);
 	stop = false;
 	assert_int_equal(pthread_create(&t, NULL, send_for_ever, &port0), 0);
 	for (int i = 0; i < 300; i++) {

@@ -187,6 +187,7 @@ static void test_dump(void **state)
 		irq_assign(irq, &guest, irq);
 	irq_assign(45, &guest, 50);
 	irq_assign(46, &other, 51);
+	irq_assign(47, &other, 60);
 	irq_request(33, IRQ_TYPE_LEVEL, handler, NULL, "pl011");
 	irq_dispatch(60);
 	irq_dump();
@@ -194,6 +195,7 @@ static void test_dump(void **state)
 	assert_said("irq 34-39: d7, virtual 34-39\n");
 	assert_said("irq 45-45: d7, virtual 50-50\n");
 	assert_said("irq 46-46: d8, virtual 51-51\n");
+	assert_said("irq 47-47: d8, virtual 60-60\n");
 	assert_said("irq 60: nobody's, came 1 times\n");
 }
 

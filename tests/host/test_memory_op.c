@@ -456,11 +456,12 @@ static void large_blocks_are_scrubbed_preemptibly(void **state)
 
 static void dying_domain_gets_nothing(void **state)
 {
-	u64 g = 0x800;
+	u64 g = 0x800, before = world_free_frames();
 
 	domu->frames.dying = true;
 	assert_int_equal(call(XENMEM_populate_physmap, put_reservation(1, &g, 1, 0)), 0);
 	assert_int_equal(domu->frames.nr, 0);
+	assert_int_equal(world_free_frames(), before);
 }
 
 int main(void)

@@ -181,6 +181,51 @@ static void test_null_claims(void **state)
 	machine_stop();
 }
 
+/* Whoever waits where another one is served next stays there. */
+static void test_null_no_claim(void **state)
+{
+	machine_start(2, "null", false);
+	units_start(4);
+	assert_int_equal(units[2].u.cpu, 0);
+	assert_int_equal(units[3].u.cpu, 1);
+	unit_stop(0);
+	assert_int_equal(units[2].on, 0);
+	assert_int_equal(units[3].u.cpu, 1);
+	machine_stop();
+}
+
+/* A unit that moves to another CPU makes room for one that waits. */
+static void test_null_moved_away(void **state)
+{
+	struct cpumask first = { { 1 } }, third = { { 4 } };
+
+	machine_start(3, "null", false);
+	units_start(2);
+	unit_start(2, 256, &first);
+	sched_release(&units[2].u, HOLD_DOWN);
+	unit_start(3, 256, &first);
+	sched_release(&units[3].u, HOLD_DOWN);
+	settle();
+	assert_int_equal(units[0].on, 0);
+	assert_int_equal(units[2].on, -1);
+	assert_int_equal(sched_set_affinity(&units[0].u, &third, NULL), 0);
+	settle();
+	assert_int_equal(units[0].on, 2);
+	assert_int_equal(units[2].on, 0);
+	/* It waits on CPU 0, but CPU 1, where the mask let it go meanwhile, becomes free. */
+	third.bits[0] = 3;
+	assert_int_equal(sched_set_affinity(&units[3].u, &third, NULL), 0);
+	settle();
+	assert_int_equal(units[3].on, -1);
+	third.bits[0] = 4;
+	unit_stop(0);
+	assert_int_equal(sched_set_affinity(&units[1].u, &third, NULL), 0);
+	settle();
+	assert_int_equal(units[1].on, 2);
+	assert_int_equal(units[3].on, 1);
+	machine_stop();
+}
+
 static void test_names(void **state)
 {
 	machine_start(1, "null", false);
@@ -246,6 +291,8 @@ int main(void)
 		cmocka_unit_test(test_yield),
 		cmocka_unit_test(test_null_waiting),
 		cmocka_unit_test(test_null_claims),
+		cmocka_unit_test(test_null_no_claim),
+		cmocka_unit_test(test_null_moved_away),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_dump),
 		cmocka_unit_test(test_no_memory),

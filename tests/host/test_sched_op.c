@@ -24,7 +24,7 @@
 #define OTHER_DOM 5
 
 static struct domain dom, other;
-static struct vcpu vcpus[2], *const v = &vcpus[0];
+static struct vcpu vcpus[2], *vcpu_table[2], *const v = &vcpus[0];
 static bool is_control;
 static unsigned int yields, blocks;
 static unsigned int puts_expected; /* references given and not yet put */
@@ -183,7 +183,9 @@ static int setup(void **state)
 	memset(&runstate, 0, sizeof(runstate));
 	dom = (struct domain){ .id = 3, .nr_vcpus = 2,
 			       .shutdown_code = SHUTDOWN_code_invalid,
-			       .vcpus = (struct vcpu *[]){ &vcpus[0], &vcpus[1] } };
+			       .vcpus = vcpu_table };
+	vcpu_table[0] = &vcpus[0];
+	vcpu_table[1] = &vcpus[1];
 	lock_init(&dom.lock, RANK_DOMAIN);
 	assert_int_equal(sched_op_domain_create(&dom, NULL), 0);
 	for (u32 i = 0; i < 2; i++) {
@@ -310,7 +312,7 @@ static long poll_for(u64 timeout, u32 nr, const u32 *ports)
 {
 	struct abi_sched_poll p = { .nr_ports = nr, .timeout = timeout };
 
-	p.ports = nr ? host_guest_put(ports, nr * sizeof(*ports)) : HOST_BAD_GVA;
+	p.ports = ports ? host_guest_put(ports, nr * sizeof(*ports)) : HOST_BAD_GVA;
 	return OP(SCHEDOP_poll, p);
 }
 

@@ -112,24 +112,25 @@ static void test_sleepers(void **state)
 	for (int step = 0; step < 100000; step++) {
 		struct sim_unit *s = &units[0];
 
-		if (step % 50 == 0) {
+		host_set_cpu(0);
+		if (step % 50 == 0 && !sched_runnable(&s->u)) {
 			woken = host.now;
 			asked += STEP;
-			host_set_cpu(0);
 			sched_release(&s->u, HOLD_BLOCKED);
 			settle();
 		}
-		if (is_current(s))
+		/* At first the others have had nothing, and go before it. */
+		if (is_current(s) && woken > 50 * NS_PER_MS)
 			latest = MAX(latest, s->state_since - woken);
 		host.now += STEP;
-		if (is_current(s)) {
-			host_set_cpu(0);
+		host_set_cpu(0);
+		if (is_current(s))
 			sched_hold(&s->u, HOLD_BLOCKED);
-		}
 		settle();
 	}
 	assert_true(latest <= NS_PER_MS);
-	assert_true(units[0].ran >= asked - NS_PER_S / 5);
+	assert_true(asked > 150 * NS_PER_MS);
+	assert_true(units[0].ran >= asked);
 	for (unsigned int i = 1; i < 4; i++) {
 		nstime_t rest = (10 * NS_PER_S - units[0].ran) / 3;
 
@@ -180,6 +181,52 @@ static void test_newcomer(void **state)
 	machine_stop();
 }
 
+/* A light unit that ran alone for long in one go, without ever being looked at. */
+static void test_long_run(void **state)
+{
+	struct cpumask all;
+
+	machine_start(1, "fair", false);
+	all = all_cpus();
+	unit_start(0, 1, &all);
+	unit_start(1, 256, &all);
+	sched_release(&units[0].u, HOLD_DOWN);
+	settle();
+	host.now += 100000 * NS_PER_S;
+	sched_release(&units[1].u, HOLD_DOWN);
+	settle();
+	run_for(5 * NS_PER_S);
+	assert_true(units[1].ran >= 4900 * NS_PER_MS);
+	machine_stop();
+}
+
+/*
+ * A unit waits; the CPU that was told runs a heavy unit which stays behind for long. The other CPU
+ * must notice as well.
+ */
+static void test_contention_spreads(void **state)
+{
+	struct cpumask all;
+
+	machine_start(2, "fair", false);
+	all = all_cpus();
+	unit_start(0, 4096, &all);
+	unit_start(1, 256, &all);
+	unit_start(2, 256, &all);
+	sched_release(&units[0].u, HOLD_DOWN);
+	sched_release(&units[1].u, HOLD_DOWN);
+	settle();
+	host.now += CALM_MIN / 2;
+	units[0].u.node.key += 50 * NS_PER_MS;
+	units[2].u.node.key += 80 * NS_PER_MS;
+	fair.contended = host.now;
+	sched_release(&units[2].u, HOLD_DOWN);
+	settle();
+	run_for(150 * NS_PER_MS);
+	assert_true(units[2].ran > 20 * NS_PER_MS);
+	machine_stop();
+}
+
 /* Equal units wait for each other's slices and no longer, wherever they may run. */
 static void test_no_starvation(void **state)
 {
@@ -216,6 +263,8 @@ int main(void)
 		cmocka_unit_test(test_shares_weighted),
 		cmocka_unit_test(test_sleepers),
 		cmocka_unit_test(test_newcomer),
+		cmocka_unit_test(test_long_run),
+		cmocka_unit_test(test_contention_spreads),
 		cmocka_unit_test(test_no_starvation),
 	};
 

@@ -57,7 +57,7 @@ static int setup(void **state)
 {
 	host_init(4);
 	memset(vcpus, 0, sizeof(vcpus));
-	dom = (struct domain){ .id = 3, .vcpus = (struct vcpu *[]){ v, v2 }, .nr_vcpus = 2 };
+	dom = (struct domain){ .id = 3, .nr_vcpus = 2 };
 	for (u32 i = 0; i < 2; i++) {
 		vcpus[i].domain = &dom;
 		vcpus[i].id = i;

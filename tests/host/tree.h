@@ -121,6 +121,35 @@ static inline void tree_add(void *fdt, const char *path, const char *name)
 	tree_ok(fdt_add_subnode(fdt, tree_node(fdt, path), name));
 }
 
+/* Buses in a bus, with all kinds of ranges. */
+static inline void tree_add_buses(void *fdt)
+{
+	tree_add(fdt, "/", "soc");
+	tree_set_cells(fdt, "/soc", "#address-cells", 1);
+	tree_set_cells(fdt, "/soc", "#size-cells", 1);
+	tree_set_cells(fdt, "/soc", "ranges", 0x7e000000, 0, 0xfe000000, 0x1000000, 0x40000000, 0x4,
+		       0xff800000, 0x800000);
+	tree_add(fdt, "/soc", "inner");
+	tree_set_cells(fdt, "/soc/inner", "ranges", 0x1000, 0x7e200000, 0x2000);
+	tree_add(fdt, "/soc/inner", "uart@1040");
+	tree_set_cells(fdt, "/soc/inner/uart@1040", "reg", 0x1040, 0x40, 0x2fff, 1, 0x3000, 1,
+		       0x2fff, 2, 0x4000, 1);
+	tree_add(fdt, "/soc", "timer@40000010");
+	tree_set_cells(fdt, "/soc/timer@40000010", "reg", 0x40000010, 4);
+	tree_add(fdt, "/soc", "i2c");
+	tree_set_cells(fdt, "/soc/i2c", "#size-cells", 0);
+	tree_add(fdt, "/soc/i2c", "rtc@51");
+	tree_set(fdt, "/soc/i2c", "ranges", NULL, 0);
+	tree_set_cells(fdt, "/soc/i2c/rtc@51", "reg", 0x7e000051);
+	tree_add(fdt, "/soc", "closed");
+	tree_add(fdt, "/soc/closed", "thing@7e000000");
+	tree_set_cells(fdt, "/soc/closed/thing@7e000000", "reg", 0x7e000000, 4);
+	tree_add(fdt, "/soc", "same");
+	tree_set(fdt, "/soc/same", "ranges", NULL, 0);
+	tree_add(fdt, "/soc/same", "thing@7e000000");
+	tree_set_cells(fdt, "/soc/same/thing@7e000000", "reg", 0x7e000000, 4);
+}
+
 static inline void *tree_done(void *fdt)
 {
 	void *exact;

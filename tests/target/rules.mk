@@ -15,8 +15,8 @@ target-lib-src := $(wildcard tests/target/lib/*.c) tests/target/lib/start.S
 target-lib-obj := $(patsubst tests/target/lib/%,$(TARGET_OUT)/lib/%.o,$(basename $(target-lib-src)))
 
 target-cflags := -std=gnu11 -O2 -g -ffreestanding -nostdinc -isystem \
-	$(shell $(TARGET_CC) -print-file-name=include) -Itests/target/lib -fno-pic -fno-pie \
-	-mcmodel=small -mgeneral-regs-only -mstrict-align -mno-outline-atomics -fno-common \
+	$(shell command -v $(TARGET_CC) >/dev/null && $(TARGET_CC) -print-file-name=include) \
+	-Itests/target/lib -fno-pic -fno-pie -mcmodel=small -mgeneral-regs-only -mstrict-align -mno-outline-atomics -fno-common \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -fno-tree-loop-distribute-patterns \
 	-Wall -Wextra -Werror -Wshadow -Wvla -Wmissing-prototypes -Wstrict-prototypes
 

@@ -170,7 +170,8 @@ void cpu_feature_init(unsigned int id)
 	const struct cpu_model *m;
 
 	detect(&f);
-	if (!f.gic_sysregs)
+	/* The boot CPU's come up with the interrupt controller, when there is a console. */
+	if (id && !f.gic_sysregs)
 		panic("CPU%u (MIDR %#lx) has no GICv3 system registers", id, f.midr);
 	m = find_model(f.midr);
 	f.workarounds = needed_workarounds(m);

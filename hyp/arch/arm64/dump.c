@@ -12,11 +12,12 @@
 
 #define BACKTRACE_MAX 24
 
-extern char _text[], _etext[];
+extern char _text[], _etext[], __init_begin[], __init_text_end[];
 
 static bool is_text(u64 addr)
 {
-	return addr >= (u64)_text && addr < (u64)_etext;
+	return (addr >= (u64)_text && addr < (u64)_etext) ||
+	       (addr >= (u64)__init_begin && addr < (u64)__init_text_end);
 }
 
 static void print_address(const char *what, u64 addr)
@@ -79,7 +80,6 @@ void cpu_arch_dump(void)
 	const struct vcpu *v = current_vcpu();
 
 	pr_err("CPU%u: %s\n", cpu_id(), v ? "running" : "idle");
-	print_address("from", (u64)__builtin_return_address(0));
 	print_stack((u64)__builtin_frame_address(0));
 	if (v)
 		vcpu_arch_dump(this_cpu()->current);

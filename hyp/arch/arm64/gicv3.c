@@ -130,9 +130,19 @@ void gic_deactivate(u32 irq)
 	write_sysreg(irq, ICC_DIR_EL1);
 }
 
-void gic_set_pending(u32 irq, bool pending)
+void gic_set_pending(u32 irq)
 {
-	bit_write(pending ? GICD_ISPENDR : GICD_ICPENDR, irq);
+	bit_write(GICD_ISPENDR, irq);
+}
+
+void gic_clear_pending(u32 irq)
+{
+	bit_write(GICD_ICPENDR, irq);
+}
+
+void gic_set_active(u32 irq)
+{
+	bit_write(GICD_ISACTIVER, irq);
 }
 
 bool gic_is_pending(u32 irq)

@@ -74,12 +74,29 @@ wrong_el:
 	adrp	x1, boot_stack_top
 	add	x1, x1, :lo12:boot_stack_top
 	mov	sp, x1
+	bl	relocate_got
 	mov	x0, x21
 	mrs	x1, CurrentEL
 	lsr	x1, x1, #2
 	bl	boot_refuse_el
 3:	wfi
 	b	3b
+
+/* libfdt finds data through the table of addresses, which has those of the link. */
+relocate_got:
+	ldr	x2, =_start
+	sub	x2, x22, x2
+	adrp	x0, __got_start
+	add	x0, x0, :lo12:__got_start
+	adrp	x1, __got_end
+	add	x1, x1, :lo12:__got_end
+1:	cmp	x0, x1
+	b.hs	2f
+	ldr	x3, [x0]
+	add	x3, x3, x2
+	str	x3, [x0], #8
+	b	1b
+2:	ret
 
 clear_bss:
 	adrp	x0, __bss_start

@@ -47,7 +47,11 @@ SECTIONS
 	.rodata : {
 		_rodata = .;
 		*(.rodata .rodata.*)
+		. = ALIGN(8);
+		__got_start = .;
 		*(.got .got.plt)		/* libfdt's */
+		. = ALIGN(8);
+		__got_end = .;
 		. = ALIGN(8);
 		__build_id_start = .;
 		KEEP(*(.note.gnu.build-id))

@@ -125,6 +125,8 @@ static void __init start_interrupts(void)
 	u32 nr = MIN(gic->nr_redists, (u32)GIC_RDIST_REGIONS_MAX);
 	int rc;
 
+	if (!cpu_features.gic_sysregs)
+		panic("a GICv3 is in the device tree, but CPU0 has no GICv3 system registers");
 	for (u32 i = 0; i < nr; i++)
 		regions[i] = (struct gic_rdist_region){ gic->redist[i].start,
 							range_size(&gic->redist[i]) };
@@ -180,9 +182,9 @@ void __init start_hyp(paddr_t fdt_pa, u64 phys_offset)
 	mmu_init_early();
 	cpu_feature_init(0);
 	read_device_tree(fdt_pa);
-	time_init(boot_info.timer.clock_frequency);
 	start_console();
 	banner();
+	time_init(boot_info.timer.clock_frequency);
 	psci_init(boot_info.psci == PSCI_SMC ? PSCI_CONDUIT_SMC :
 		  boot_info.psci == PSCI_HVC ? PSCI_CONDUIT_HVC :
 					       PSCI_CONDUIT_NONE);

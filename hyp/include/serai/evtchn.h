@@ -26,8 +26,8 @@ void evtchn_domain_dump(struct domain *d);
 bool evtchn_may_bind(const struct domain *d, const struct domain *remote);
 
 /*
- * Raise a virtual interrupt if the guest has bound it. No lock of rank RANK_DOMLIST (global) or
- * RANK_VCPU (per vcpu) or above may be held.
+ * Raise a virtual interrupt if the guest has bound it. No lock of rank RANK_VCPU or above may be
+ * held.
  */
 void evtchn_send_virq_vcpu(struct vcpu *v, u32 virq);
 /* Of the control domain. */

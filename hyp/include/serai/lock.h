@@ -14,8 +14,7 @@
 #include <serai/types.h>
 
 enum lock_rank {
-	RANK_DOMLIST = 1, /* the list of domains */
-	RANK_DOMAIN,	  /* struct domain */
+	RANK_DOMAIN = 1,  /* struct domain */
 	RANK_EVTCHN,	  /* binding of event channels */
 	RANK_GRANT,	  /* one domain's grant table */
 	RANK_MAPTRACK,	  /* one domain's grant mappings */
@@ -28,6 +27,7 @@ enum lock_rank {
 	RANK_SCHED_ADMIN, /* which units there are, and where they belong */
 	RANK_SCHED,	  /* run queues */
 	RANK_TIMER,	  /* a CPU's timer heap */
+	RANK_DOMLIST,	  /* the list of domains: whoever drops a frame may drop a dead domain */
 	RANK_OWNER,	  /* a domain's list of frames */
 	RANK_HEAP,	  /* the frame allocator */
 	RANK_IRQ,	  /* interrupt descriptors and controller */

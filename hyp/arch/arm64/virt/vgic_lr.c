@@ -650,8 +650,10 @@ void vgic_lr_load(struct vgic_vcpu *g)
 
 void vgic_publish_lrs(struct vgic_vcpu *g)
 {
-	u32 want = load_acquire(&g->view_want), used = used_lrs();
+	u32 want = load_acquire(&g->view_want), used;
 
+	take_ended(g);
+	used = used_lrs();
 	for (u32 w = used; w; w &= w - 1) {
 		u32 i = (u32)__builtin_ctz(w);
 
@@ -665,6 +667,8 @@ u32 vgic_view_lrs(struct vgic_vcpu *g, u32 n, u64 state, bool mine)
 {
 	u32 found = 0;
 
+	if (mine)
+		take_ended(g);
 	for (u32 w = mine ? used_lrs() : READ_ONCE(g->lr_used); w; w &= w - 1) {
 		u32 i = (u32)__builtin_ctz(w);
 		u64 lr = mine ? ich_read_lr(i) : READ_ONCE(g->lr[i]);

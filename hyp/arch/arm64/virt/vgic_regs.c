@@ -81,12 +81,11 @@ static u32 maybe_listed(struct vgic_vcpu *g, struct vgic_vcpu *p, u32 n, u32 bit
 
 /* ------------------------------------------------------------------------ physical interrupts -- */
 
-/* The timer's PPI can only be reached on its own CPU. */
-static void hw_set_pending(struct vgic_vcpu *g, struct vgic_vcpu *p, u32 n, u32 bits, bool pending)
+/* Those with a physical interrupt that can be reached: the timer's on its own CPU only. */
+static void hw_each(struct vgic_vcpu *g, struct vgic_vcpu *p, u32 n, u32 bits, void (*fn)(u32 irq))
 {
 	for (bits &= n || p == g ? bank_of(p, n)->hw : 0; bits; bits &= bits - 1)
-		gic_set_pending(vgic_hw_irq(p, n * VGIC_BANK_IRQS + (u32)__builtin_ctz(bits)),
-				pending);
+		fn(vgic_hw_irq(p, n * VGIC_BANK_IRQS + (u32)__builtin_ctz(bits)));
 }
 
 /* Where the target runs, which was not followed while the interrupt was disabled. */
@@ -152,7 +151,7 @@ static void write_pending_set(struct vgic_vcpu *g, struct vgic_vcpu *p, u32 n, u
 	struct vgic_bank *b = bank_of(p, n);
 	u32 soft = val & ~b->hw;
 
-	hw_set_pending(g, p, n, val, true);
+	hw_each(g, p, n, val, gic_set_pending);
 	vgic_set(&b->pending, soft);
 	change(g, p, n, soft & b->enabled, true);
 }
@@ -162,7 +161,7 @@ static void write_pending_clear(struct vgic_vcpu *g, struct vgic_vcpu *p, u32 n,
 	struct vgic_bank *b = bank_of(p, n);
 	u32 orders = maybe_listed(g, p, n, val) | (val & b->hw & b->pending);
 
-	hw_set_pending(g, p, n, val, false);
+	hw_each(g, p, n, val, gic_clear_pending);
 	vgic_clear(&b->pending, val & ~b->hw);
 	if (orders) {
 		vgic_set(&b->unpend, orders);
@@ -172,7 +171,12 @@ static void write_pending_clear(struct vgic_vcpu *g, struct vgic_vcpu *p, u32 n,
 
 static void write_active_set(struct vgic_vcpu *g, struct vgic_vcpu *p, u32 n, u32 val)
 {
-	vgic_set(&bank_of(p, n)->active, val);
+	struct vgic_bank *b = bank_of(p, n);
+
+	if (!n && p != g)
+		val &= ~b->hw;
+	hw_each(g, p, n, val, gic_set_active);
+	vgic_set(&b->active, val);
 	change(g, p, n, val, false);
 }
 

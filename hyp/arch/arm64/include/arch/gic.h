@@ -34,8 +34,10 @@ int gicv3_cpu_init(unsigned int cpu);
 void gic_handle_irqs(void);
 /* Ends the activation of an interrupt whose priority was dropped already; any CPU. */
 void gic_deactivate(u32 irq);
-/* Makes an SPI pending, or not. */
-void gic_set_pending(u32 irq, bool pending);
+/* The state of an SPI, or of this CPU's PPI. */
+void gic_set_pending(u32 irq);
+void gic_clear_pending(u32 irq);
+void gic_set_active(u32 irq);
 bool gic_is_pending(u32 irq);
 /* Disabled, not pending, not active. */
 void gic_reset_irq(u32 irq);

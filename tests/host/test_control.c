@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sources: hyp/control/domctl.c hyp/control/domain_info.c hyp/control/sysctl.c hyp/control/platform_op.c hyp/core/wallclock.c hyp/mm/frame.c hyp/mm/heap.c hyp/mm/p2m.c */
+/* domctl, sysctl and platform_op: versions, every operation, faults; the time of day. */
+#include "world.h"
+
+#include <abi/domctl.h>
+#include <abi/platform.h>
+#include <abi/sysctl.h>
+#include <serai/console.h>
+#include <serai/runstate.h>
+#include <serai/wallclock.h>
+
+/* --- what these subjects ask of others --- */
+
+static const char ring[] = "the quick brown fox jumps over the lazy dog and says nothing about it, "
+			   "since there is nothing to be said about it that would fill a whole "
+			   "ring, but it has to be longer than one chunk of the reader.";
+static char keys[16];
+static unsigned int nr_keys;
+
+size_t console_ring_read(char *buf, size_t n, u32 *index)
+{
+	size_t left = sizeof(ring) - 1 - MIN((size_t)*index, sizeof(ring) - 1);
+
+	n = MIN(n, left);
+	memcpy(buf, ring + *index, n);
+	*index += (u32)n;
+	return n;
+}
+
+void keyhandler_run(char key)
+{
+	keys[nr_keys++ % sizeof(keys)] = key;
+}
+
+void runstate_snapshot(struct vcpu *v, struct abi_runstate_info *out)
+{
+	*out = v->runstate;
+}
+
+bool sched_is_running(const struct sched_unit *u)
+{
+	return u->running;
+}
+
+static const struct sched_policy policy = { .name = "test", .sched_id = 6 };
+
+const struct sched_policy *sched_policy(void)
+{
+	return &policy;
+}
+
+static int setup(void **state)
+{
+	world_init();
+	nr_keys = 0;
+	return 0;
+}
+
+static int balanced(void **state)
+{
+	assert_int_equal(world_refs, 0);
+	return 0;
+}
+
+/* --- domctl --- */
+
+static long domctl(struct abi_domctl *op)
+{
+	u64 h = host_guest_put(op, sizeof(*op)), arg[5] = { h };
+	long rc = do_domctl(arg);
+
+	*op = *(struct abi_domctl *)host_guest_ptr(h);
+	return rc;
+}
+
+#define DOMCTL(c, id) { .cmd = c, .interface_version = XEN_DOMCTL_INTERFACE_VERSION, .domain = id }
+
+static void getdomaininfo(void **state)
+{
+	struct abi_domctl op = DOMCTL(XEN_DOMCTL_getdomaininfo, 0);
+	struct abi_getdomaininfo *i = &op.u.getdomaininfo;
+
+	world_give_ram(&world[0], 0, 3);
+	world_vcpu[0].unit.running = true;
+	world_vcpu[0].runstate.time[RUNSTATE_running] = 1234;
+	assert_int_equal(domctl(&op), 0);
+	assert_int_equal(i->domain, 0);
+	assert_int_equal(i->flags, 0xffff0122); /* as real Xen says of a running dom0 */
+	assert_int_equal(i->tot_pages, 8);
+	assert_int_equal(i->max_pages, 64);
+	assert_int_equal(i->shared_info_frame, virt_to_mfn(world[0].shared_info).v);
+	assert_int_equal(i->cpu_time, 1234);
+	assert_int_equal(i->nr_online_vcpus, 1);
+	assert_int_equal(i->max_vcpu_id, 0);
+	assert_int_equal(i->gpaddr_bits, 48);
+}
+
+static u32 flags_of(domid_t id)
+{
+	struct abi_domctl op = DOMCTL(XEN_DOMCTL_getdomaininfo, id);
+
+	assert_int_equal(domctl(&op), 0);
+	return op.u.getdomaininfo.flags;
+}
+
+static void domain_flags(void **state)
+{
+	struct abi_domctl op = DOMCTL(XEN_DOMCTL_getdomaininfo, 1);
+
+	assert_int_equal(flags_of(1), 0xffff0102);
+	world_vcpu[1].unit.holds = HOLD_BLOCKED;
+	assert_int_equal(flags_of(1), 0xffff0112);
+	/* Vcpus that are down do not count. */
+	world_vcpu[1].unit.holds = HOLD_DOWN;
+	assert_int_equal(flags_of(1), 0xffff0112);
+	world[1].pause_count = 2;
+	assert_int_equal(flags_of(1), 0xffff011a);
+	world[1].shut_down = true;
+	world[1].shutdown_code = SHUTDOWN_reboot;
+	assert_int_equal(flags_of(1), 0x1011e);
+	world[1].dying = true;
+	assert_int_equal(flags_of(1), 0x1010f);
+	world[1].vcpus[0] = NULL;
+	world[1].dying = false;
+	assert_int_equal(domctl(&op), 0);
+	assert_int_equal(op.u.getdomaininfo.max_vcpu_id, ~0U);
+	assert_int_equal(op.u.getdomaininfo.nr_online_vcpus, 0);
+}
+
+static void domctl_refusals(void **state)
+{
+	struct abi_domctl op = DOMCTL(XEN_DOMCTL_getdomaininfo, 77);
+	u64 arg[5] = { HOST_BAD_GVA };
+
+	assert_int_equal(do_domctl(arg), -XEN_EFAULT);
+	assert_int_equal(domctl(&op), -XEN_ESRCH);
+	op.domain = DOMID_SELF;
+	assert_int_equal(domctl(&op), -XEN_ESRCH);
+	op.domain = 0;
+	op.cmd = 9999;
+	assert_int_equal(domctl(&op), -XEN_ENOSYS);
+	op.cmd = 1;
+	assert_int_equal(domctl(&op), -XEN_ENOSYS);
+	op.interface_version = 0x14;
+	assert_int_equal(domctl(&op), -XEN_EACCES);
+	op = (struct abi_domctl)DOMCTL(XEN_DOMCTL_getdomaininfo, 0);
+	host.fail_copy_in = 2;
+	assert_int_equal(domctl(&op), -XEN_EFAULT);
+}
+
+/* --- sysctl --- */
+
+static u64 sysctl_gva;
+
+static long sysctl(struct abi_sysctl *op)
+{
+	u64 arg[5];
+	long rc;
+
+	op->interface_version = XEN_SYSCTL_INTERFACE_VERSION;
+	sysctl_gva = arg[0] = host_guest_put(op, sizeof(*op));
+	while ((rc = do_sysctl(arg)) == -XEN_ERESTART)
+		;
+	*op = *(struct abi_sysctl *)host_guest_ptr(sysctl_gva);
+	return rc;
+}
+
+static void physinfo(void **state)
+{
+	struct abi_sysctl op = { .cmd = XEN_SYSCTL_physinfo };
+
+	frame_ram = 9999;
+	assert_int_equal(sysctl(&op), 0);
+	assert_int_equal(op.u.physinfo.nr_cpus, 2);
+	assert_int_equal(op.u.physinfo.max_cpu_id, 1);
+	assert_int_equal(op.u.physinfo.cpu_khz, 62500);
+	assert_int_equal(op.u.physinfo.capabilities, 0x109);
+	assert_int_equal(op.u.physinfo.total_pages, 9999);
+	assert_int_equal(op.u.physinfo.free_pages, world_free_frames());
+	assert_int_equal(op.u.physinfo.max_mfn, (HOST_RAM_BASE >> PAGE_SHIFT) + WORLD_FRAMES - 1);
+	op.cmd = XEN_SYSCTL_sched_id;
+	assert_int_equal(sysctl(&op), 0);
+	assert_int_equal(op.u.sched_id.sched_id, 6);
+	op.cmd = XEN_SYSCTL_availheap;
+	assert_int_equal(sysctl(&op), 0);
+	assert_int_equal(op.u.availheap.avail_bytes, world_free_frames() * PAGE_SIZE);
+}
+
+static void getdomaininfolist(void **state)
+{
+	u64 buf = host_guest_alloc(4 * sizeof(struct abi_getdomaininfo));
+	struct abi_sysctl op = { .cmd = XEN_SYSCTL_getdomaininfolist,
+				 .u.getdomaininfolist = { .first_domain = 1,
+							  .max_domains = 4,
+							  .buffer = buf } };
+	const struct abi_getdomaininfo *info = host_guest_ptr(buf);
+
+	assert_int_equal(sysctl(&op), 0);
+	assert_int_equal(op.u.getdomaininfolist.num_domains, 2);
+	assert_int_equal(info[0].domain, 1);
+	assert_int_equal(info[1].domain, 2);
+	op.u.getdomaininfolist.first_domain = 0;
+	op.u.getdomaininfolist.max_domains = 1;
+	assert_int_equal(sysctl(&op), 0);
+	assert_int_equal(op.u.getdomaininfolist.num_domains, 1);
+	assert_int_equal(info[0].domain, 0);
+	/* Numbers that nobody has. */
+	world[1].nr_vcpus = 0;
+	op.u.getdomaininfolist.max_domains = 4;
+	assert_int_equal(sysctl(&op), 0);
+	assert_int_equal(op.u.getdomaininfolist.num_domains, 2);
+	assert_int_equal(info[1].domain, 2);
+	op.u.getdomaininfolist.buffer = HOST_BAD_GVA;
+	assert_int_equal(sysctl(&op), -XEN_EFAULT);
+	op.u.getdomaininfolist.max_domains = 0;
+	assert_int_equal(sysctl(&op), 0);
+}
+
+static void readconsole(void **state)
+{
+	const u32 all = sizeof(ring) - 1;
+	u64 buf = host_guest_alloc(1000);
+	struct abi_sysctl op = { .cmd = XEN_SYSCTL_readconsole,
+				 .u.readconsole = { .buffer = buf, .count = 1000, .index = 4 } };
+
+	assert_int_equal(sysctl(&op), 0);
+	assert_int_equal(op.u.readconsole.count, all);
+	assert_int_equal(op.u.readconsole.index, all);
+	assert_memory_equal(host_guest_ptr(buf), ring, all);
+	op.u.readconsole = (struct abi_sysctl_readconsole){ .buffer = buf, .count = 5,
+							    .incremental = 1, .index = 4 };
+	assert_int_equal(sysctl(&op), 0);
+	assert_int_equal(op.u.readconsole.count, 5);
+	assert_int_equal(op.u.readconsole.index, 9);
+	assert_memory_equal(host_guest_ptr(buf), "quick", 5);
+	/* An interrupt ends an incremental read early, never another. */
+	host.preempt_always = true;
+	op.u.readconsole.count = 1000;
+	assert_int_equal(sysctl(&op), 0);
+	assert_int_equal(op.u.readconsole.count, 128);
+	op.u.readconsole = (struct abi_sysctl_readconsole){ .buffer = buf, .count = 1000,
+							    .clear = 1 };
+	assert_int_equal(sysctl(&op), 0);
+	assert_int_equal(op.u.readconsole.count, all);
+	op.u.readconsole = (struct abi_sysctl_readconsole){ .buffer = buf, .count = 1000 };
+	assert_int_equal(sysctl(&op), 0);
+	assert_int_equal(op.u.readconsole.count, 0);
+	op.u.readconsole = (struct abi_sysctl_readconsole){ .buffer = HOST_BAD_GVA, .count = 1,
+							    .incremental = 1 };
+	assert_int_equal(sysctl(&op), -XEN_EFAULT);
+}
+
+static void debug_keys(void **state)
+{
+	struct abi_sysctl op = { .cmd = XEN_SYSCTL_debug_keys,
+				 .u.debug_keys = { .keys = host_guest_put("hqr", 3), .nr_keys = 3 } };
+
+	assert_int_equal(sysctl(&op), 0);
+	assert_int_equal(nr_keys, 3);
+	assert_memory_equal(keys, "hqr", 3);
+	nr_keys = 0;
+	op.u.debug_keys.keys -= 3;
+	op.u.debug_keys.nr_keys = 3;
+	host.preempt_always = true;
+	assert_int_equal(sysctl(&op), 0);
+	assert_int_equal(nr_keys, 3);
+	assert_memory_equal(keys, "hqr", 3);
+	op.u.debug_keys.keys = HOST_BAD_GVA;
+	op.u.debug_keys.nr_keys = 1;
+	assert_int_equal(sysctl(&op), -XEN_EFAULT);
+}
+
+static void sysctl_refusals(void **state)
+{
+	struct abi_sysctl op = { .cmd = XEN_SYSCTL_physinfo, .interface_version = 0x14 };
+	u64 arg[5] = { HOST_BAD_GVA };
+
+	assert_int_equal(do_sysctl(arg), -XEN_EFAULT);
+	arg[0] = host_guest_put(&op, sizeof(op));
+	assert_int_equal(do_sysctl(arg), -XEN_EACCES);
+	op.cmd = 2;
+	assert_int_equal(sysctl(&op), -XEN_ENOSYS);
+	op.cmd = 9999;
+	assert_int_equal(sysctl(&op), -XEN_ENOSYS);
+	op.cmd = XEN_SYSCTL_physinfo;
+	host.fail_copy_in = 2;
+	assert_int_equal(sysctl(&op), -XEN_EFAULT);
+}
+
+/* --- platform_op and the time of day --- */
+
+static long platform(struct abi_platform_op op)
+{
+	u64 arg[5] = { host_guest_put(&op, sizeof(op)) };
+
+	return do_platform_op(arg);
+}
+
+#define SETTIME(...)                                                                     \
+	((struct abi_platform_op){ .cmd = XENPF_settime64,                               \
+				   .interface_version = XENPF_INTERFACE_VERSION,         \
+				   .u.settime64 = { __VA_ARGS__ } })
+
+static void settime(void **state)
+{
+	world[2].shared_info->wc_version = 7;
+	assert_int_equal(platform(SETTIME(.secs = 5000000000, .nsecs = 300,
+					  .system_time = 2 * NS_PER_S + 400)),
+			 0);
+	for (domid_t id = 0; id < 3; id++) {
+		const struct abi_shared_info *s = world[id].shared_info;
+
+		assert_int_equal((u64)s->wc_sec_hi << 32 | s->wc_sec, 4999999997);
+		assert_int_equal(s->wc_nsec, 999999900);
+		assert_int_equal(s->wc_version, id == 2 ? 8 : 2);
+	}
+	/* A domain that comes later, and one that has no page. */
+	memset(world[1].shared_info, 0, PAGE_SIZE);
+	wallclock_tell(&world[1]);
+	assert_int_equal(world[1].shared_info->wc_nsec, 999999900);
+	world[1].shared_info = NULL;
+	wallclock_tell(&world[1]);
+}
+
+static void platform_refusals(void **state)
+{
+	struct abi_platform_op op = SETTIME(.secs = 1);
+	u64 arg[5] = { HOST_BAD_GVA };
+
+	assert_int_equal(do_platform_op(arg), -XEN_EFAULT);
+	op.interface_version++;
+	assert_int_equal(platform(op), -XEN_EACCES);
+	op = SETTIME(.secs = 1, .mbz = 1);
+	assert_int_equal(platform(op), -XEN_EINVAL);
+	assert_int_equal(platform(SETTIME(.secs = ~0UL)), -XEN_EINVAL);
+	op.cmd = 17;
+	assert_int_equal(platform(op), -XEN_ENOSYS);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, balanced)
+	const struct CMUnitTest tests[] = {
+		T(getdomaininfo),     T(domain_flags),	T(domctl_refusals), T(physinfo),
+		T(getdomaininfolist), T(readconsole),	T(debug_keys),	    T(sysctl_refusals),
+		T(settime),	      T(platform_refusals),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

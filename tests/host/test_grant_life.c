@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sources: hyp/ipc/grant_table.c hyp/ipc/grant_pin.c hyp/ipc/grant_map.c hyp/ipc/grant_copy.c
+ *	    hyp/ipc/grant_cache.c hyp/ipc/evtchn.c hyp/ipc/evtchn_2l.c hyp/ipc/evtchn_domain.c
+ *	    hyp/ipc/evtchn_fifo.c hyp/core/hypercall.c hyp/mm/frame.c hyp/mm/heap.c hyp/mm/mem.c
+ *	    hyp/mm/p2m.c */
+/*
+ * Grants whose circumstances change while they are in use: entries rewritten or fought over by the
+ * granter, pages given away, domains that die, CPUs that race. Whatever happens the mapper keeps
+ * the frame that it mapped, and nothing is left in the end.
+ */
+#define HOUSE_WITH_GRANTS
+#include "ipc_house.h"
+#include "grant_calls.h"
+
+/* The C library has a function of that name too. */
+#define sched_yield libc_sched_yield
+#include <pthread.h>
+#undef sched_yield
+
+/* The guest has put something else there meanwhile: its own loss, nobody else's. */
+static void test_entry_replaced(void **state)
+{
+	struct abi_gnttab_map a, b;
+
+	grant(dom1, 8, 0, RAM_GFN, 0);
+	grant(dom1, 9, 0, RAM_GFN + 1, 0);
+	a = map(1, 8, MAP_GFN, GNTMAP_host_map);
+	b = map(1, 9, MAP_GFN, GNTMAP_host_map);
+	assert_int_equal(b.status, GNTST_okay);
+	assert_int_equal(entry(dom1, 8)->flags, 0x19);
+	assert_int_equal(dom_frame(dom1, RAM_GFN)->refs, 2);
+	assert_int_equal(unmap(&a).status, GNTST_okay);
+	assert_int_equal(dom_frame(dom1, RAM_GFN)->refs, 1);
+	assert_int_equal(unmap(&b).status, GNTST_okay);
+	assert_int_equal(dom_frame(dom1, RAM_GFN + 1)->refs, 1);
+}
+
+/* The granter gives its page away and rewrites the entry while it is mapped. */
+static void test_revoked_while_mapped(void **state)
+{
+	struct abi_gnttab_map m, n;
+	struct frame *f = dom_frame(dom1, RAM_GFN);
+	char *page = dom_ptr(dom1, RAM_GFN);
+
+	grant(dom1, 8, 0, RAM_GFN, 0);
+	m = map(1, 8, MAP_GFN, GNTMAP_host_map);
+	page[5] = 'x';
+	assert_true(frame_release(&dom1->frames, f));
+	assert_int_equal(p2m_unmap(&dom1->p2m, gfn(RAM_GFN), 1), 0);
+	*entry(dom1, 8) = (struct abi_grant_entry){ GTF_permit_access, 0, RAM_GFN + 1 };
+	assert_ptr_equal(dom_ptr(dom0, MAP_GFN), page);
+	assert_int_equal(page[5], 'x');
+	/* Another user of the entry gets the frame that is pinned. */
+	n = map(1, 8, MAP_GFN + 1, GNTMAP_host_map | GNTMAP_readonly);
+	assert_int_equal(n.status, GNTST_okay);
+	assert_ptr_equal(dom_ptr(dom0, MAP_GFN + 1), page);
+	assert_int_equal(unmap(&m).status, GNTST_okay);
+	assert_int_equal(unmap(&n).status, GNTST_okay);
+	assert_int_equal(f->state, FRAME_FREE);
+	m = map(1, 8, MAP_GFN, GNTMAP_host_map);
+	assert_ptr_equal(dom_ptr(dom0, MAP_GFN), dom_ptr(dom1, RAM_GFN + 1));
+	assert_int_equal(unmap(&m).status, GNTST_okay);
+}
+
+/* In use by one domain, the entry is rewritten for another. */
+static void test_second_grantee(void **state)
+{
+	struct abi_gnttab_map m;
+
+	grant(dom0, 8, 1, RAM_GFN, 0);
+	run_on(dom1, 0);
+	m = map(0, 8, MAP_GFN, GNTMAP_host_map);
+	assert_int_equal(m.status, GNTST_okay);
+	entry(dom0, 8)->domid = 2;
+	run_on(dom2, 0);
+	assert_int_equal(map(0, 8, MAP_GFN, GNTMAP_host_map).status, GNTST_general_error);
+	run_on(dom1, 0);
+	assert_int_equal(unmap(&m).status, GNTST_okay);
+}
+
+static void test_mapper_dies(void **state)
+{
+	struct domain *d = dom1;
+
+	for (u32 i = 0; i < 40; i++) {
+		grant(dom0, 8 + i, 1, RAM_GFN + i % 8, 0);
+		run_on(dom1, 0);
+		assert_int_equal(map(0, 8 + i, MAP_GFN + i, GNTMAP_host_map).status, 0);
+	}
+	assert_int_equal(entry(dom0, 8)->flags, 0x19);
+	run_on(dom0, 0);
+	host.preempt_always = true;
+	dom_kill(d);
+	host.preempt_always = false;
+	for (u32 i = 0; i < 40; i++)
+		assert_int_equal(entry(dom0, 8 + i)->flags, 0x1);
+	for (u32 i = 0; i < 8; i++)
+		assert_int_equal(dom_frame(dom0, RAM_GFN + i)->refs, 1);
+	dom_free(d);
+}
+
+static void test_granter_dies(void **state)
+{
+	struct domain *d = dom1;
+	struct abi_gnttab_map m, n;
+	char *page = dom_ptr(dom1, RAM_GFN);
+	struct frame *f = dom_frame(dom1, RAM_GFN);
+
+	grant(dom1, 8, 0, RAM_GFN, 0);
+	m = map(1, 8, MAP_GFN, GNTMAP_host_map);
+	n = map(1, 8, MAP_GFN + 1, GNTMAP_host_map | GNTMAP_readonly);
+	page[7] = 'y';
+	dom_kill(d);
+	/* The page is still there, the number may mean another domain now. */
+	assert_int_equal(f->refs, 2);
+	assert_ptr_equal(dom_ptr(dom0, MAP_GFN), page);
+	assert_int_equal(page[7], 'y');
+	assert_int_equal(d->refs, 3);
+	dom1 = dom_new(1, 0, 1, &no_limits);
+	dom_ram(dom1, RAM_GFN, 1);
+	grant(dom1, 8, 0, RAM_GFN, 0);
+	assert_int_equal(unmap(&m).status, GNTST_okay);
+	assert_int_equal(f->refs, 1);
+	assert_int_equal(entry(dom1, 8)->flags, 1);
+	assert_int_equal(unmap(&n).status, GNTST_okay);
+	assert_int_equal(f->state, FRAME_FREE);
+	dom_free(d);
+}
+
+static void test_granter_gone_but_referenced(void **state)
+{
+	struct abi_gnttab_query_size q = { .dom = 1 };
+	struct domain *d = dom1;
+	mfn_t m;
+
+	grant(dom1, 8, 0, RAM_GFN, 0);
+	dom_kill(d);
+	house[5] = d;
+	assert_int_equal(map(1, 8, MAP_GFN, GNTMAP_host_map).status, GNTST_bad_gntref);
+	assert_int_equal(grant_map_frame(d, 0, false, &m), -XEN_EINVAL);
+	assert_int_equal(GT(query_size, &q, 1), 0);
+	assert_int_equal(q.nr_frames, 0);
+	house[5] = NULL;
+	dom_free(d);
+}
+
+/* --- hostile entries --- */
+
+static bool stop;
+
+/* Another CPU of the granter that keeps rewriting the entry. */
+static void *flip_entry(void *arg)
+{
+	struct abi_grant_entry *e = arg;
+	static const u16 flags[] = { 1, 0, 5, 2, 0x101, 0x1d, 0xffff };
+
+	for (u32 n = 0; !__atomic_load_n(&stop, __ATOMIC_RELAXED); n++) {
+		__atomic_store_n(&e->frame, n % 3 ? RAM_GFN : 0x12345678 * n, __ATOMIC_RELAXED);
+		__atomic_store_n(&e->flags, flags[n % 7], __ATOMIC_RELAXED);
+		__atomic_store_n(&e->domid, n % 5 ? 0 : 3, __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+static void test_flipping_entry(void **state)
+{
+	struct abi_gnttab_map held[8];
+	u32 n = 0, mapped = 0, refused = 0;
+	pthread_t t;
+
+	stop = false;
+	assert_int_equal(pthread_create(&t, NULL, flip_entry, entry(dom1, 8)), 0);
+	for (u32 step = 0; step < 20000; step++) {
+		u32 g = MAP_GFN + step % 64;
+		struct abi_gnttab_map m = map(1, 8, g, step % 2 ? GNTMAP_host_map :
+						GNTMAP_host_map | GNTMAP_readonly);
+
+		if (m.status) {
+			refused++;
+		} else {
+			mapped++;
+			assert_ptr_equal(dom_ptr(dom0, g), dom_ptr(dom1, RAM_GFN));
+			held[n++] = m;
+		}
+		while (n == 8 || (n && step % 5 == 0))
+			assert_int_equal(unmap(&held[--n]).status, GNTST_okay);
+	}
+	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+	pthread_join(t, NULL);
+	while (n)
+		assert_int_equal(unmap(&held[--n]).status, GNTST_okay);
+	assert_int_equal(dom_frame(dom1, RAM_GFN)->refs, 1);
+	(void)mapped;
+	(void)refused;
+}
+
+/* --- several CPUs --- */
+
+static void *unmap_all_handles(void *arg)
+{
+	u32 cpu = (u32)(uintptr_t)arg;
+	u64 at = room + 1024 * cpu;
+
+	host_set_cpu(cpu);
+	run_on(dom0, 1);
+	for (u32 i = 0; !__atomic_load_n(&stop, __ATOMIC_RELAXED); i++) {
+		struct abi_gnttab_unmap u = { .host_addr = (MAP_GFN + i % 32) << PAGE_SHIFT,
+					      .handle = i / 32 % 40 };
+
+		memcpy(host_guest_ptr(at), &u, sizeof(u));
+		do_grant_table_op((u64[5]){ GNTTABOP_unmap_grant_ref, at, 1 });
+	}
+	return NULL;
+}
+
+/* Two CPUs race to remove what a third one maps: each mapping goes exactly once. */
+static void test_racing_unmaps(void **state)
+{
+	pthread_t t[2];
+
+	for (u32 i = 0; i < 32; i++)
+		grant(dom1, 8 + i, 0, RAM_GFN + i % 8, 0);
+	stop = false;
+	for (u32 i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&t[i], NULL, unmap_all_handles,
+						(void *)(uintptr_t)(i + 1)), 0);
+	for (u32 i = 0; i < 20000; i++)
+		assert_int_equal(map(1, 8 + i % 32, MAP_GFN + i % 32, GNTMAP_host_map).status, 0);
+	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+	for (u32 i = 0; i < 2; i++)
+		pthread_join(t[i], NULL);
+}
+
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, grant_setup, grant_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_entry_replaced),
+		TEST(test_revoked_while_mapped),
+		TEST(test_second_grantee),
+		TEST(test_mapper_dies),
+		TEST(test_granter_dies),
+		TEST(test_granter_gone_but_referenced),
+		TEST(test_flipping_entry),
+		TEST(test_racing_unmaps),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
