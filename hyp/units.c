@@ -14,6 +14,7 @@
 #include <serai/printk.h>
 #include <serai/runstate.h>
 #include <serai/unit.h>
+#include <serai/wallclock.h>
 #include <serai/watchdog.h>
 
 /* Timers that one vcpu and one domain may have armed at once. */
@@ -79,6 +80,7 @@ static int shared_info_domain_create(struct domain *d, const struct domain_confi
 	if (!d->shared_info)
 		return -XEN_ENOMEM;
 	frame_share(&d->frames, d->shared_info);
+	wallclock_tell(d);
 	return 0;
 }
 
@@ -148,6 +150,7 @@ static int hall_init(void)
 	sched_hooks = vcpu_sched_hooks;
 	domain_actions.hardware_shutdown = hardware_shutdown;
 	domain_actions.tell_control = tell_control;
+	domain_actions.grant_frame = grant_map_frame;
 	console_input_hook = console_input;
 	keyhandler_register('0', dump_domain0, "dom0's registers");
 	keyhandler_register('d', dump_cpus, "registers of all CPUs");

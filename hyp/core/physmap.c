@@ -7,7 +7,6 @@
  * domain's address of it is what other interfaces report. A foreign page carries a reference.
  */
 #include <serai/domain.h>
-#include <serai/grant.h>
 #include <serai/guest_copy.h>
 #include <serai/hypercall.h>
 #include <serai/memory_op.h>
@@ -29,7 +28,7 @@ static int add_grant_frame(struct domain *d, u64 idx, u64 g, domid_t foreign)
 
 	if (idx > 0xffffffffUL)
 		return -XEN_EINVAL;
-	rc = grant_map_frame(d, (u32)idx & ~XENMAPIDX_grant_table_status, status, &m);
+	rc = domain_actions.grant_frame(d, (u32)idx & ~XENMAPIDX_grant_table_status, status, &m);
 	return rc ? rc : p2m_map_shared(&d->p2m, gfn(g), m);
 }
 

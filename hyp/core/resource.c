@@ -4,7 +4,6 @@
  * domain (grant frames) at its own addresses, as foreign pages.
  */
 #include <serai/domain.h>
-#include <serai/grant.h>
 #include <serai/guest_copy.h>
 #include <serai/hypercall.h>
 #include <serai/memory_op.h>
@@ -22,7 +21,7 @@ static int resource_map_one(struct domain *d, u32 frame, u64 g)
 {
 	struct frame *f;
 	mfn_t m;
-	int rc = grant_map_frame(d, frame, false, &m);
+	int rc = domain_actions.grant_frame(d, frame, false, &m);
 
 	if (rc)
 		return rc;

@@ -38,7 +38,7 @@ static inline bool bucket_full(const struct evtchn_domain *ed, u32 bucket)
 	return (used[0] & used[1]) == ~0UL;
 }
 
-int evtchn_bucket_add(struct evtchn_domain *ed)
+bool evtchn_bucket_add(struct evtchn_domain *ed)
 {
 	u32 bucket = ed->nr_ports >> BUCKET_SHIFT;
 	struct evtchn_group **g = &ed->group[bucket / GROUP_BUCKETS];
@@ -48,12 +48,12 @@ int evtchn_bucket_add(struct evtchn_domain *ed)
 		*g = mem_alloc(sizeof(**g));
 	c = *g ? heap_alloc_page() : NULL;
 	if (!c)
-		return -XEN_ENOMEM;
+		return false;
 	for (u32 i = 0; i < BUCKET_PORTS; i++)
 		lock_init(&c[i].lock, RANK_EVTCHN_PORT);
 	(*g)->bucket[bucket % GROUP_BUCKETS] = c;
 	store_release(&ed->nr_ports, ed->nr_ports + BUCKET_PORTS);
-	return 0;
+	return true;
 }
 
 /* Ports below it may be used. */
@@ -95,7 +95,7 @@ static int port_find_free(struct domain *d)
 		return -XEN_EINVAL;
 	limit = port_limit(d);
 	for (u32 b = ed->first_bucket; b << BUCKET_SHIFT < limit && looks; b++) {
-		if (b << BUCKET_SHIFT >= ed->nr_ports && evtchn_bucket_add(ed))
+		if (b << BUCKET_SHIFT >= ed->nr_ports && !evtchn_bucket_add(ed))
 			return -XEN_ENOMEM;
 		if (bucket_full(ed, b)) {
 			if (b == ed->first_bucket)
@@ -185,7 +185,6 @@ static void channel_detach(struct domain *d, const struct evtchn *c)
 		peer = evtchn_at(c->remote->evtchn, c->remote_port);
 		lock_take(&peer->lock);
 		peer->state = EVTCHN_UNBOUND;
-		peer->remote = NULL;
 		peer->remote_dom = d->id;
 		lock_drop(&peer->lock);
 	} else if (c->state == EVTCHN_VIRQ) {
@@ -206,8 +205,6 @@ static void channel_close(struct domain *d, struct evtchn *c, u32 port)
 	lock_take(&c->lock);
 	ed->ops->clear_pending(d, c, port);
 	c->state = EVTCHN_FREE;
-	c->remote = NULL;
-	c->remote_port = 0;
 	c->vcpu = 0;
 	lock_drop(&c->lock);
 	used_words(ed, bucket)[port / 64 % (BUCKET_PORTS / 64)] &= ~BIT(port % 64);

@@ -21,7 +21,7 @@ static inline void select_word(struct domain *d, const struct evtchn *c, u32 por
 	struct vcpu *v = d->vcpus[c->vcpu];
 	u64 bit = BIT(port / 64);
 
-	if (!(guest_fetch_or_u64(&v->info->evtchn_pending_sel, bit) & bit))
+	if (!(guest_or_u64(&v->info->evtchn_pending_sel, bit) & bit))
 		evtchn_raise_upcall(v);
 }
 
@@ -30,7 +30,7 @@ static void two_level_set_pending(struct domain *d, struct evtchn *c, u32 port)
 	struct abi_shared_info *s = d->shared_info;
 	u64 bit = port_bit(port);
 
-	if (guest_fetch_or_u64(&s->evtchn_pending[port / 64], bit) & bit)
+	if (guest_or_u64(&s->evtchn_pending[port / 64], bit) & bit)
 		return;
 	if (!(guest_load_u64(&s->evtchn_mask[port / 64]) & bit))
 		select_word(d, c, port);
@@ -39,7 +39,7 @@ static void two_level_set_pending(struct domain *d, struct evtchn *c, u32 port)
 
 static void two_level_clear_pending(struct domain *d, struct evtchn *c, u32 port)
 {
-	guest_fetch_and_u64(&d->shared_info->evtchn_pending[port / 64], ~port_bit(port));
+	guest_and_u64(&d->shared_info->evtchn_pending[port / 64], ~port_bit(port));
 }
 
 static bool two_level_is_pending(struct domain *d, u32 port)
@@ -56,7 +56,7 @@ static void two_level_unmask(struct domain *d, struct evtchn *c, u32 port)
 {
 	u64 bit = port_bit(port);
 
-	if ((guest_fetch_and_u64(&d->shared_info->evtchn_mask[port / 64], ~bit) & bit) &&
+	if ((guest_and_u64(&d->shared_info->evtchn_mask[port / 64], ~bit) & bit) &&
 	    two_level_is_pending(d, port))
 		select_word(d, c, port);
 }

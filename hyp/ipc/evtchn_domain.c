@@ -64,7 +64,7 @@ int evtchn_domain_create(struct domain *d, const struct domain_config *cfg)
 		return -XEN_ENOMEM;
 	ed->ops = &evtchn_2l_ops;
 	ed->early_info = mem_alloc(d->nr_vcpus * sizeof(*ed->early_info));
-	if (!ed->early_info || evtchn_bucket_add(ed)) {
+	if (!ed->early_info || !evtchn_bucket_add(ed)) {
 		domain_free(ed);
 		return -XEN_ENOMEM;
 	}

@@ -84,10 +84,10 @@ static bool tail_set_link(u32 *word, u32 port)
 				      (w & ~(EVTCHN_FIFO_BUSY | EVTCHN_FIFO_LINK_MASK)) | port))
 			return true;
 		if (i == 0)
-			w = guest_fetch_or_u32(word, EVTCHN_FIFO_BUSY) | EVTCHN_FIFO_BUSY;
+			w = guest_or_u32(word, EVTCHN_FIFO_BUSY) | EVTCHN_FIFO_BUSY;
 	}
 	if (w & EVTCHN_FIFO_BUSY)
-		guest_fetch_and_u32(word, ~EVTCHN_FIFO_BUSY);
+		guest_and_u32(word, ~EVTCHN_FIFO_BUSY);
 	return false;
 }
 
@@ -105,7 +105,7 @@ static void event_link(struct domain *d, struct evtchn *c, u32 port, u32 *word)
 	old = queues_lock(d, c, id, q);
 	if (unlikely(!old))
 		return;
-	if (!(guest_fetch_or_u32(word, EVTCHN_FIFO_LINKED) & EVTCHN_FIFO_LINKED)) {
+	if (!(guest_or_u32(word, EVTCHN_FIFO_LINKED) & EVTCHN_FIFO_LINKED)) {
 		/* Consumed as the last of its queue: that queue is empty. */
 		if (old->tail == port)
 			old->tail = 0;
@@ -116,7 +116,7 @@ static void event_link(struct domain *d, struct evtchn *c, u32 port, u32 *word)
 		q->tail = port;
 	}
 	lock_two_drop(&old->lock, &q->lock);
-	if (!linked && !(guest_fetch_or_u32(&control->ready, 1U << prio) & 1U << prio))
+	if (!linked && !(guest_or_u32(&control->ready, 1U << prio) & 1U << prio))
 		evtchn_raise_upcall(v);
 }
 
@@ -133,7 +133,7 @@ static void fifo_set_pending(struct domain *d, struct evtchn *c, u32 port)
 		if (!word)
 			return;
 	}
-	old = guest_fetch_or_u32(word, EVTCHN_FIFO_PENDING);
+	old = guest_or_u32(word, EVTCHN_FIFO_PENDING);
 	if (!(old & (EVTCHN_FIFO_MASKED | EVTCHN_FIFO_LINKED)))
 		event_link(d, c, port, word);
 	if (!(old & EVTCHN_FIFO_PENDING))
@@ -147,14 +147,14 @@ static void fifo_clear_pending(struct domain *d, struct evtchn *c, u32 port)
 	c->unsent = 0;
 	/* It stays linked: the guest skips it. */
 	if (word)
-		guest_fetch_and_u32(word, ~EVTCHN_FIFO_PENDING);
+		guest_and_u32(word, ~EVTCHN_FIFO_PENDING);
 }
 
 static void fifo_unmask(struct domain *d, struct evtchn *c, u32 port)
 {
 	u32 *word = word_of(d->evtchn->fifo, port);
 
-	if (word && (guest_fetch_and_u32(word, ~EVTCHN_FIFO_MASKED) & EVTCHN_FIFO_PENDING))
+	if (word && (guest_and_u32(word, ~EVTCHN_FIFO_MASKED) & EVTCHN_FIFO_PENDING))
 		fifo_set_pending(d, c, port);
 }
 

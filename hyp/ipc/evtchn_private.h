@@ -110,14 +110,14 @@ static inline bool evtchn_usable(const struct evtchn *c)
 /* v has something new to look at. */
 static inline void evtchn_raise_upcall(struct vcpu *v)
 {
-	if (guest_exchange_u8(&v->info->evtchn_upcall_pending, 1))
+	if (guest_set_u8(&v->info->evtchn_upcall_pending, 1))
 		return;
 	vcpu_arch_raise_upcall(v);
 	vcpu_wake(v);
 }
 
 /* Under evtchn_bind_lock: one more page of channels; a free port becomes what init says. */
-int evtchn_bucket_add(struct evtchn_domain *ed);
+bool evtchn_bucket_add(struct evtchn_domain *ed);
 void evtchn_open(struct domain *d, u32 port, const struct evtchn *init);
 
 void evtchn_wake_pollers(struct domain *d, u32 port);

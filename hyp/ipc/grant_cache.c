@@ -7,7 +7,6 @@
  * another domain's data or the zeros of a scrubbed page.
  */
 #include "grant_private.h"
-#include <serai/guest_copy.h>
 
 #define REFS_BETWEEN_POLLS 256
 #define REF_END		   (1U << 20) /* progress that the command word can carry */

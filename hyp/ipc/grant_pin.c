@@ -38,7 +38,7 @@ static void entry_release(struct abi_grant_entry *e, const struct grant_active *
 	if (!a->writers)
 		drop = a->readers ? GTF_writing : GTF_writing | GTF_reading;
 	if (drop)
-		guest_fetch_and_u16(&e->flags, (u16)~drop);
+		guest_and_u16(&e->flags, (u16)~drop);
 }
 
 static s16 frame_take(struct domain *d, const struct abi_grant_entry *e, bool write,

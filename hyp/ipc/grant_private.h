@@ -16,6 +16,7 @@
 #include <abi/grant_table.h>
 #include <serai/domain.h>
 #include <serai/grant.h>
+#include <serai/guest_copy.h>
 #include <serai/hypercall.h>
 
 #define ENTRIES_SHIFT 9 /* entries of one page */
@@ -80,10 +81,26 @@ struct grant_call {
 
 #define GRANT_CHUNK 8 /* elements copied in and out at once */
 
+u32 grant_copy_in_one(const struct grant_call *c, void *ops, u32 size);
+u32 grant_copy_out_each(const struct grant_call *c, const void *ops, u32 n, u32 size);
+
 /* Copies a chunk of elements in; how many: GRANT_CHUNK, or one before a bad page, or none. */
-u32 grant_copy_in(const struct grant_call *c, void *ops, u32 size);
+static inline u32 grant_copy_in(const struct grant_call *c, void *ops, u32 size)
+{
+	u32 n = MIN(c->count - c->done, (u32)GRANT_CHUNK);
+
+	if (likely(!copy_from_guest_raw(ops, c->uop + (u64)c->done * size, (size_t)n * size)))
+		return n;
+	return grant_copy_in_one(c, ops, size);
+}
+
 /* Copies n elements back; how many could be. */
-u32 grant_copy_out(const struct grant_call *c, const void *ops, u32 n, u32 size);
+static inline u32 grant_copy_out(const struct grant_call *c, const void *ops, u32 n, u32 size)
+{
+	if (likely(!copy_to_guest_raw(c->uop + (u64)c->done * size, ops, (size_t)n * size)))
+		return n;
+	return grant_copy_out_each(c, ops, n, size);
+}
 
 typedef long grant_op_fn(struct grant_call *c);
 grant_op_fn grant_op_map, grant_op_unmap, grant_op_unmap_replace, grant_op_copy,

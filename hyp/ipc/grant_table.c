@@ -8,7 +8,6 @@
  * Lock order: see grant_private.h.
  */
 #include "grant_private.h"
-#include <serai/guest_copy.h>
 #include <serai/printk.h>
 
 #define LIST_CHUNK 16 /* frame numbers written to the guest at once */
@@ -262,23 +261,16 @@ static long op_transfer(struct grant_call *c)
 
 /* --- the hypercall --- */
 
-u32 grant_copy_in(const struct grant_call *c, void *ops, u32 size)
+__cold_path u32 grant_copy_in_one(const struct grant_call *c, void *ops, u32 size)
 {
-	u64 at = c->uop + (u64)c->done * size;
-	u32 n = MIN(c->count - c->done, (u32)GRANT_CHUNK);
-
-	if (likely(!copy_from_guest_raw(ops, at, (size_t)n * size)))
-		return n;
-	return copy_from_guest_raw(ops, at, size) ? 0 : 1;
+	return copy_from_guest_raw(ops, c->uop + (u64)c->done * size, size) ? 0 : 1;
 }
 
-u32 grant_copy_out(const struct grant_call *c, const void *ops, u32 n, u32 size)
+__cold_path u32 grant_copy_out_each(const struct grant_call *c, const void *ops, u32 n, u32 size)
 {
 	u64 at = c->uop + (u64)c->done * size;
 	u32 i;
 
-	if (likely(!copy_to_guest_raw(at, ops, (size_t)n * size)))
-		return n;
 	for (i = 0; i < n; i++)
 		if (copy_to_guest_raw(at + (u64)i * size, (const char *)ops + i * size, size))
 			break;

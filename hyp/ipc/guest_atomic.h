@@ -10,46 +10,43 @@
 #ifndef IPC_GUEST_ATOMIC_H
 #define IPC_GUEST_ATOMIC_H
 
+#include <arch/guest_atomic.h>
 #include <serai/compiler.h>
 #include <serai/types.h>
 
 #define GUEST_ATOMIC_TRIES 256
 
-#define guest_try_cmpxchg(p, old, v) \
-	__atomic_compare_exchange_n((p), (old), (v), true, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)
-
-/* The old value is returned; change is an expression of old and v. */
-#define GUEST_ATOMIC_OP(name, type, change)                                      \
-	static __always_inline type name(type *p, type v)                        \
-	{                                                                        \
-		type old = READ_ONCE(*p);                                        \
-                                                                                 \
-		for (u32 tries = GUEST_ATOMIC_TRIES; likely(tries); tries--)     \
-			if (likely(guest_try_cmpxchg(p, &old, (type)(change)))) \
-				return old;                                      \
-		WRITE_ONCE(*p, (type)(change));                                  \
-		return old;                                                      \
+/* The old value is returned. The first attempt is inline, the others are out of the way. */
+#define GUEST_ATOMIC_OP(name, type)                                     \
+	type guest_##name##_again(type *p, type v);                     \
+	static __always_inline type guest_##name(type *p, type v)       \
+	{                                                               \
+		type old;                                               \
+                                                                        \
+		if (likely(guest_arch_try_##name(p, v, &old)))          \
+			return old;                                     \
+		return guest_##name##_again(p, v);                      \
 	}
 
-GUEST_ATOMIC_OP(guest_fetch_or_u64, u64, old | v)
-GUEST_ATOMIC_OP(guest_fetch_and_u64, u64, old & v)
-GUEST_ATOMIC_OP(guest_fetch_or_u32, u32, old | v)
-GUEST_ATOMIC_OP(guest_fetch_and_u32, u32, old & v)
-GUEST_ATOMIC_OP(guest_fetch_and_u16, u16, old & v)
-GUEST_ATOMIC_OP(guest_exchange_u8, u8, v)
+GUEST_ATOMIC_OP(or_u64, u64)
+GUEST_ATOMIC_OP(and_u64, u64)
+GUEST_ATOMIC_OP(or_u32, u32)
+GUEST_ATOMIC_OP(and_u32, u32)
+GUEST_ATOMIC_OP(and_u16, u16)
+GUEST_ATOMIC_OP(set_u8, u8)
 
-/* One exchange of old for v; false leaves the value found in *old. */
+#undef GUEST_ATOMIC_OP
+
+bool guest_cmpxchg_u32_again(u32 *p, u32 *old, u32 v, u32 want);
+/* One exchange of old for v; false leaves the value found in *old, or gives up. */
 static __always_inline bool guest_cmpxchg_u32(u32 *p, u32 *old, u32 v)
 {
 	u32 want = *old;
 
-	for (u32 tries = GUEST_ATOMIC_TRIES; likely(tries); tries--) {
-		if (likely(guest_try_cmpxchg(p, old, v)))
-			return true;
-		if (*old != want)
-			return false;
-	}
-	return false;
+	if (likely(__atomic_compare_exchange_n(p, old, v, true, __ATOMIC_SEQ_CST,
+					       __ATOMIC_SEQ_CST)))
+		return true;
+	return guest_cmpxchg_u32_again(p, old, v, want);
 }
 
 static __always_inline u64 guest_load_u64(const u64 *p)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who may share with whom: by default domains talk to the control domain and to themselves, and to
- * each other only where the control domain arranges it.
+ * Who may share with whom: by default (xsm=silo) domains talk to the control domain and to
+ * themselves, and to each other only where the control domain arranges it. xsm=dummy: everybody.
  */
 #ifndef IPC_SHARING_H
 #define IPC_SHARING_H
@@ -11,7 +11,8 @@
 static inline bool domains_may_share(const struct domain *a, const struct domain *b)
 {
 	return a == b || domain_is_control(a) || domain_is_control(b) ||
-	       domain_is_control(current_domain());
+	       domain_is_control(current_domain()) ||
+	       (a->flags & b->flags & DOMAIN_UNRESTRICTED);
 }
 
 #endif

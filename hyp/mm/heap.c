@@ -6,7 +6,8 @@
  * Clean blocks (all zero, also in RAM) and dirty ones are kept on separate lists and never merge
  * with each other: scrubbing a part of a dirty block splits it, and the scrubbed part merges with
  * its clean neighbours. A free block is known by the record of its first frame; records inside
- * it are never FRAME_FREE, so they need no initialisation.
+ * it are never FRAME_FREE, so they need no initialisation. The heap's lock protects the records of
+ * free frames, but frame_get() of a stale frame number may read them at any time.
  */
 #include <serai/arch.h>
 #include <serai/bug.h>
@@ -58,7 +59,7 @@ static void block_link(u64 m, unsigned int order, unsigned int dirty)
 	struct frame *f = frame_at(m);
 	u32 *first = &heap.first[dirty][order];
 
-	f->word = free_word(order, dirty);
+	WRITE_ONCE(f->word, free_word(order, dirty));
 	f->next = *first;
 	f->prev = FRAME_NONE;
 	if (*first != FRAME_NONE)
@@ -80,19 +81,19 @@ static void block_unlink(struct frame *f)
 		frame_table[f->next].prev = f->prev;
 	if (*first == FRAME_NONE)
 		heap.orders[dirty] &= ~(1U << order);
-	f->word = 0;
+	WRITE_ONCE(f->word, 0UL);
 }
 
 /* Adds a block that is on no list, merged with its buddies of the same kind. */
 static void block_free(u64 m, unsigned int order, unsigned int dirty)
 {
 	heap.free[dirty] += 1UL << order;
-	frame_at(m)->word = 0;
+	WRITE_ONCE(frame_at(m)->word, 0UL);
 	for (; order < FRAME_ORDER_MAX; order++) {
 		u64 buddy = m ^ (1UL << order);
 
 		if (buddy - frame_first_mfn >= frame_count ||
-		    frame_at(buddy)->word != free_word(order, dirty))
+		    READ_ONCE(frame_at(buddy)->word) != free_word(order, dirty))
 			break;
 		block_unlink(frame_at(buddy));
 		m &= ~(1UL << order);
@@ -188,7 +189,7 @@ static struct frame *block_alloc(unsigned int order, u32 flags, bool to_ram)
 	if (!found)
 		return NULL;
 	f = frame_at(m);
-	f->word = FRAME_WORD(0, FRAME_HYP) | FRAME_WORD_ORDER(order);
+	WRITE_ONCE(f->word, FRAME_WORD(0, FRAME_HYP) | FRAME_WORD_ORDER(order));
 	if (kind == DIRTY && !(flags & FRAME_NO_SCRUB))
 		frames_scrub(m, 1UL << order, to_ram);
 	return f;
@@ -294,7 +295,7 @@ struct frame *frame_alloc_at(mfn_t start, u64 nr, u32 flags)
 			frames_scrub(m, next - m, true);
 	}
 	lock_drop(&heap.lock);
-	frame_at(start.v)->word = FRAME_WORD(0, FRAME_HYP);
+	WRITE_ONCE(frame_at(start.v)->word, FRAME_WORD(0, FRAME_HYP));
 	return frame_at(start.v);
 }
 

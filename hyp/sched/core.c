@@ -248,7 +248,7 @@ static enum action choice_apply(struct sched_cpu *sc, struct sched_unit *prev, b
 	}
 	if (next) {
 		next->running = true;
-		next->cpu = cpu_id();
+		WRITE_ONCE(next->cpu, cpu_id());
 		unit_set_state(next, RUNSTATE_running, now);
 	}
 	return ACTION_SWITCH;
@@ -312,7 +312,7 @@ static void unit_move(struct sched_unit *u, unsigned int to)
 			policy->sleep(u, now);
 		u->deferred = false;
 		policy->unit_remove(u);
-		u->cpu = to;
+		WRITE_ONCE(u->cpu, to);
 		policy->unit_add(u);
 		if (wanted && sched_runnable(u))
 			cpu = policy->enqueue(u, now);

@@ -236,7 +236,7 @@ static unsigned int fair_enqueue(struct sched_unit *u, nstime_t now)
 	if (likely(cpu < NR_CPUS)) {
 		cpumask_clear(&fair.idle, cpu);
 		fair_cpu_of(cpu)->given = u;
-		u->cpu = cpu;
+		WRITE_ONCE(u->cpu, cpu);
 		return cpu;
 	}
 	if (!fair.heap.nr && now - fair.contended > CALM_MIN)

@@ -12,8 +12,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* The C library has one as well, which the simulated machine's waiting loop uses. */
+#define sched_yield unit_yield
 
 #include "messages.h"
 #include <abi/xen.h>

@@ -271,7 +271,6 @@ static void test_creation_runs_hooks_forward(void **state)
 	assert_int_equal(d->flags, DOMAIN_DIRECT_MAP);
 	assert_int_equal(d->refs, 1);
 	assert_int_equal(d->nr_vcpus, VCPUS);
-	assert_int_equal(d->shared_info_gfn.v, GFN_INVALID.v);
 	assert_int_equal(d->shutdown_code, SHUTDOWN_code_invalid);
 	assert_int_equal(d->max_evtchn_port, 77);
 	assert_int_equal(d->max_grant_frames, 5);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sources: hyp/ipc/evtchn.c hyp/ipc/evtchn_2l.c hyp/ipc/evtchn_domain.c hyp/ipc/evtchn_fifo.c
- *	    hyp/core/hypercall.c hyp/mm/frame.c hyp/mm/heap.c hyp/mm/mem.c hyp/mm/p2m.c */
+ *	    hyp/ipc/guest_atomic.c hyp/core/hypercall.c hyp/mm/frame.c hyp/mm/heap.c hyp/mm/mem.c
+ *	    hyp/mm/p2m.c */
 /*
  * The FIFO format: errors, events from before there were words, queue order and priorities
  * against a model with random operations, guests that write garbage, several CPUs at once.
@@ -578,6 +579,35 @@ static void test_scribbling_cpu(void **state)
 	assert_int_equal(guest_consume(0, &prio), 3);
 }
 
+/* No attempt of an atomic change succeeds: the event is queued all the same. */
+static void test_fought_over_words(void **state)
+{
+	u32 a, b, prio;
+
+	fifo_start(1);
+	a = bind_ipi(0);
+	b = bind_ipi(0);
+	for (u32 fails = 1; fails < 2000; fails *= 3) {
+		host.fail_atomics = fails;
+		assert_int_equal(SEND(a), 0);
+		assert_int_equal(SEND(b), 0);
+		host.fail_atomics = 0;
+		assert_int_equal(guest_consume(0, &prio), a);
+		assert_true(guest_handle(a));
+		assert_int_equal(guest_consume(0, &prio), b);
+		assert_true(guest_handle(b));
+		assert_int_equal(guest_consume(0, &prio), 0);
+		*word_of(a) = EVTCHN_FIFO_PENDING | EVTCHN_FIFO_MASKED;
+		host.fail_atomics = fails;
+		assert_int_equal(UNMASK(a), 0);
+		assert_int_equal(CLOSE(b), 0);
+		host.fail_atomics = 0;
+		assert_int_equal(guest_consume(0, &prio), a);
+		assert_true(guest_handle(a));
+		assert_int_equal(bind_ipi(0), b);
+	}
+}
+
 /* --- several CPUs --- */
 
 #define SENDERS 3
@@ -673,6 +703,7 @@ int main(void)
 		TEST(test_model),
 		TEST(test_garbage),
 		TEST(test_scribbling_cpu),
+		TEST(test_fought_over_words),
 		TEST(test_many_cpus),
 	};
 

@@ -14,16 +14,23 @@
 
 #include <arch/host.h>
 #include <serai/arch.h>
+#include <serai/cmdline.h>
 #include <serai/exit.h>
 
 static void wait_for_interrupt(void);
+static void handle_requests(struct vcpu *v, u32 requests);
 
-#define cpu_arch_idle wait_for_interrupt
+#define cpu_arch_idle	   wait_for_interrupt
+#define vcpu_arch_requests handle_requests
 #include "../../hyp/core/exit.c"
 #undef cpu_arch_idle
+#undef vcpu_arch_requests
+
+struct options options;
 
 static struct vcpu vcpu, other;
-static char calls[64]; /* T timers, S scheduler, s scrub, i idle */
+static char calls[64]; /* T timers, V requests, S scheduler, s scrub, i idle */
+struct options options = { .bootscrub = BOOTSCRUB_IDLE };
 static int scrubs;     /* frame_scrub_some() says that many times that there is more */
 static int waits;      /* until work comes */
 static u32 work_then, work_by_timer;
@@ -53,6 +60,13 @@ void sched_choose(void)
 		choice = choice_after;
 }
 
+static void handle_requests(struct vcpu *v, u32 requests)
+{
+	assert_int_not_equal(requests, 0);
+	note('V');
+	v->arch.requests |= requests;
+}
+
 bool frame_scrub_some(void)
 {
 	note('s');
@@ -79,6 +93,7 @@ static int setup(void **state)
 	calls[0] = 0;
 	scrubs = waits = 0;
 	work_then = work_by_timer = 0;
+	options.bootscrub = BOOTSCRUB_IDLE;
 	choice = &vcpu;
 	choice_after = NULL;
 	host_set_current(&vcpu);
@@ -111,7 +126,7 @@ static void test_each_work(void **state)
 	leave_with(WORK_VCPU);
 	assert_int_equal(vcpu.arch.requests, VCPU_REQ_VGIC);
 	assert_int_equal(vcpu.requests, 0);
-	assert_string_equal(calls, "TS");
+	assert_string_equal(calls, "TSV");
 	assert_int_equal(this_cpu()->work, 0);
 }
 
@@ -119,7 +134,7 @@ static void test_work_in_one_go(void **state)
 {
 	vcpu.requests = VCPU_REQ_EVENT;
 	leave_with(WORK_DUMP | WORK_QUIET | WORK_SCHED | WORK_VCPU | WORK_TIMER);
-	assert_string_equal(calls, "TS"); /* timers first: they may wake somebody */
+	assert_string_equal(calls, "TVS"); /* timers first: they may wake somebody */
 	assert_int_equal(vcpu.arch.requests, VCPU_REQ_EVENT);
 	assert_int_equal(host.dumps, 1);
 	assert_int_equal(this_cpu()->quiet, 1);
@@ -148,9 +163,8 @@ static void test_requests_of_the_vcpu_that_was_chosen(void **state)
 
 static void test_no_requests_no_call(void **state)
 {
-	vcpu.arch.requests = 0x100;
 	leave_with(WORK_VCPU);
-	assert_int_equal(vcpu.arch.requests, 0x100);
+	assert_string_equal(calls, "");
 }
 
 /* The scheduler finds nobody: work for a vcpu falls away, the CPU idles until it chooses again. */
@@ -193,6 +207,16 @@ static void test_idle_scrubs_first(void **state)
 	work_then = WORK_SCHED;
 	assert_ptr_equal(leave_with(0), &vcpu);
 	assert_string_equal(calls, "ssssiS");
+}
+
+static void test_idle_does_not_scrub_when_told_not_to(void **state)
+{
+	host_set_current(NULL);
+	options.bootscrub = BOOTSCRUB_OFF;
+	scrubs = 3;
+	work_then = WORK_SCHED;
+	assert_ptr_equal(leave_with(0), &vcpu);
+	assert_string_equal(calls, "iS");
 }
 
 static void test_an_interrupt_goes_before_scrubbing(void **state)
@@ -255,6 +279,7 @@ int main(void)
 		TEST(test_idle),
 		TEST(test_a_timer_ends_idling),
 		TEST(test_idle_scrubs_first),
+		TEST(test_idle_does_not_scrub_when_told_not_to),
 		TEST(test_an_interrupt_goes_before_scrubbing),
 		TEST(test_another_cpu_ends_idling),
 		TEST(test_raise_on_oneself),

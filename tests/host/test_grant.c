@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sources: hyp/ipc/grant_table.c hyp/ipc/grant_pin.c hyp/ipc/grant_map.c hyp/ipc/grant_copy.c
  *	    hyp/ipc/grant_cache.c hyp/ipc/evtchn.c hyp/ipc/evtchn_2l.c hyp/ipc/evtchn_domain.c
- *	    hyp/ipc/evtchn_fifo.c hyp/core/hypercall.c hyp/mm/frame.c hyp/mm/heap.c hyp/mm/mem.c
- *	    hyp/mm/p2m.c */
+ *	    hyp/ipc/evtchn_fifo.c hyp/ipc/guest_atomic.c hyp/core/hypercall.c hyp/mm/frame.c
+ *	    hyp/mm/heap.c hyp/mm/mem.c hyp/mm/p2m.c */
 /*
  * Grant tables: the table, mapping and unmapping, with the statuses that Xen 4.17 answered, and
  * failing copies and allocations. No frame and no reference may be left: the end of every test
@@ -443,6 +443,7 @@ static void test_map_fault_out(void **state)
 	host.fail_copy_again = true;
 	assert_int_equal(GT(map_grant_ref, m, 1), -XEN_EFAULT);
 	host.fail_copy_again = false;
+	host.fail_copy_in = 0;
 	assert_null(dom_ptr(dom0, 0));
 	assert_int_equal(entry(dom1, 8)->flags, GTF_permit_access);
 	assert_int_equal(dom_frame(dom1, RAM_GFN)->refs, 1);
@@ -460,6 +461,7 @@ static void test_unmap_fault_out(void **state)
 	host.fail_copy_again = true;
 	assert_int_equal(GT(unmap_grant_ref, &u, 1), -XEN_EFAULT);
 	host.fail_copy_again = false;
+	host.fail_copy_in = 0;
 	assert_int_equal(unmap(&m).status, GNTST_bad_handle);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sources: hyp/ipc/grant_table.c hyp/ipc/grant_pin.c hyp/ipc/grant_map.c hyp/ipc/grant_copy.c
  *	    hyp/ipc/grant_cache.c hyp/ipc/evtchn.c hyp/ipc/evtchn_2l.c hyp/ipc/evtchn_domain.c
- *	    hyp/ipc/evtchn_fifo.c hyp/core/hypercall.c hyp/mm/frame.c hyp/mm/heap.c hyp/mm/mem.c
- *	    hyp/mm/p2m.c */
+ *	    hyp/ipc/evtchn_fifo.c hyp/ipc/guest_atomic.c hyp/core/hypercall.c hyp/mm/frame.c
+ *	    hyp/mm/heap.c hyp/mm/mem.c hyp/mm/p2m.c */
 /*
  * Grants whose circumstances change while they are in use: entries rewritten or fought over by the
  * granter, pages given away, domains that die, CPUs that race. Whatever happens the mapper keeps
@@ -194,6 +194,22 @@ static void test_flipping_entry(void **state)
 	(void)refused;
 }
 
+/* Flags that the granter fights for are taken back all the same. */
+static void test_fought_over_flags(void **state)
+{
+	struct abi_gnttab_map m;
+
+	grant(dom1, 8, 0, RAM_GFN, 0);
+	for (u32 fails = 1; fails < 2000; fails *= 4) {
+		m = map(1, 8, MAP_GFN, GNTMAP_host_map);
+		assert_int_equal(entry(dom1, 8)->flags, 0x19);
+		host.fail_atomics = fails;
+		assert_int_equal(unmap(&m).status, GNTST_okay);
+		host.fail_atomics = 0;
+		assert_int_equal(entry(dom1, 8)->flags, 0x1);
+	}
+}
+
 /* --- several CPUs --- */
 
 static void *unmap_all_handles(void *arg)
@@ -243,6 +259,7 @@ int main(void)
 		TEST(test_granter_dies),
 		TEST(test_granter_gone_but_referenced),
 		TEST(test_flipping_entry),
+		TEST(test_fought_over_flags),
 		TEST(test_racing_unmaps),
 	};
 

@@ -4,14 +4,10 @@
 #include "world.h"
 
 #include <abi/memory.h>
-#include <serai/grant.h>
 
 #define NOBODY 0x7000 /* a domain that does not exist */
 
-int grant_map_frame(struct domain *d, u32 idx, bool status, mfn_t *m)
-{
-	return -XEN_EINVAL;
-}
+struct domain_actions domain_actions;
 
 static struct domain *dom0, *domu;
 

@@ -4,7 +4,6 @@
 #include "world.h"
 
 #include <abi/memory.h>
-#include <serai/grant.h>
 
 #define NOBODY	     0x7000
 #define GRANT_FRAMES 4
@@ -13,7 +12,7 @@
 static void *grant_pages[WORLD_DOMAINS][GRANT_FRAMES];
 static unsigned int grant_preempt; /* so many calls end preempted */
 
-int grant_map_frame(struct domain *d, u32 idx, bool status, mfn_t *m)
+static int grant_frame(struct domain *d, u32 idx, bool status, mfn_t *m)
 {
 	void **p;
 
@@ -31,6 +30,8 @@ int grant_map_frame(struct domain *d, u32 idx, bool status, mfn_t *m)
 	*m = virt_to_mfn(*p);
 	return 0;
 }
+
+struct domain_actions domain_actions = { .grant_frame = grant_frame };
 
 static struct domain *dom0, *domu, *other;
 

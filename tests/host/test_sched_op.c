@@ -98,6 +98,7 @@ int sched_set_affinity(struct sched_unit *u, const struct cpumask *hard, const s
 	assert_ptr_equal(u, &v->unit);
 	assert_null(soft);
 	affinity.hard = *hard;
+	u->hard = *hard;
 	affinity.times++;
 	return affinity.answer;
 }

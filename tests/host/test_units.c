@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: hyp/units.c hyp/core/domain.c hyp/core/vcpu.c hyp/core/hypercall.c hyp/mm/frame.c
+/* sources: hyp/units.c hyp/core/domain.c hyp/core/vcpu.c hyp/core/wallclock.c hyp/core/hypercall.c hyp/mm/frame.c
  *	    hyp/sched/core.c hyp/sched/fair.c hyp/sched/null.c hyp/lib/minheap.c
  *	    hyp/ipc/sched_op.c hyp/ipc/evtchn.c hyp/ipc/evtchn_2l.c hyp/ipc/evtchn_domain.c
- *	    hyp/ipc/evtchn_fifo.c hyp/ipc/grant_table.c hyp/ipc/grant_pin.c hyp/ipc/grant_map.c
- *	    hyp/ipc/grant_copy.c hyp/ipc/grant_cache.c */
+ *	    hyp/ipc/evtchn_fifo.c hyp/ipc/guest_atomic.c hyp/ipc/grant_table.c hyp/ipc/grant_pin.c
+ *	    hyp/ipc/grant_map.c hyp/ipc/grant_copy.c hyp/ipc/grant_cache.c */
 /*
  * The whole house on a simulated machine of four CPUs: domains with all real units come, run, use
  * what there is, and go, while allocations fail. Afterwards nothing may be missing: no frame, no
@@ -633,6 +633,35 @@ static void test_lives_under_the_null_scheduler(void **state)
 	live_for("null", ROUNDS / 2);
 }
 
+/* An interrupt waits all the time: killing goes on in small steps, and the vcpus go last. */
+static void test_kill_in_small_steps(void **state)
+{
+	unsigned int steps = 0, with_vcpus = 0;
+	struct domain *d;
+	int rc;
+
+	remember();
+	assert_int_equal(create(1, 2, &d), 0);
+	ram_give(d);
+	host_set_current(d->vcpus[0]);
+	for (int i = 0; i < 200; i++)
+		assert_int_equal(event_op(EVTCHNOP_bind_ipi,
+					  PUT((struct abi_evtchn_bind_ipi){ i % 2, 0 })), 0);
+	host_set_current(NULL);
+	assert_ptr_equal(domain_get(1), d);
+	host.preempt_always = true;
+	while ((rc = domain_kill(d)) == -XEN_ERESTART) {
+		steps++;
+		with_vcpus += !!d->vcpus[0];
+		assert_true(steps < 100);
+	}
+	assert_int_equal(rc, 0);
+	assert_true(with_vcpus > 1);
+	assert_true(steps > with_vcpus + 1);
+	domain_put(d);
+	expect_nothing_missing();
+}
+
 /* --- the front hall --- */
 
 static int fair_machine(void **state)
@@ -750,6 +779,7 @@ int main(void)
 		TEST(test_every_failure_of_creation_is_undone),
 		TEST(test_no_owner_is_free),
 		TEST(test_no_cpu_is_allowed),
+		TEST(test_kill_in_small_steps),
 		TEST(test_hardware_domain_ends_the_machine),
 		TEST(test_control_domain_is_told),
 		TEST(test_debug_keys),

@@ -53,6 +53,15 @@ nstime_t time_now(void)
 	return host.now;
 }
 
+/* The CPU may look at once: what it is to find must be there. */
+void cpu_raise_on(unsigned int cpu, u32 work)
+{
+	assert_int_equal(work, WORK_VCPU);
+	assert_int_not_equal(v->requests | v2->requests, 0);
+	__atomic_fetch_or(&cpu_table[cpu]->remote, work, __ATOMIC_SEQ_CST);
+	cpu_arch_kick(cpu);
+}
+
 static int setup(void **state)
 {
 	host_init(4);
@@ -271,6 +280,7 @@ static void test_time_is_accounted_by_state(void **state)
 	change_state(v, RUNSTATE_runnable, 100);
 	change_state(v, RUNSTATE_running, 130);
 	change_state(v, RUNSTATE_running, 131); /* no change */
+	assert_int_equal(v->runstate.state_entry_time, 130);
 	change_state(v, RUNSTATE_blocked, 180);
 	change_state(v, RUNSTATE_running, 1180);
 	assert_int_equal(v->runstate.state, RUNSTATE_running);

@@ -253,6 +253,63 @@ static void test_power_off(void **state)
 	finish();
 }
 
+/* An order to clear is about the past, even if the CPU that it concerns sees it later. */
+static void test_clear_then_raise(void **state)
+{
+	struct test_vcpu *w = begin(), *other = &t.vcpu[1];
+
+	switch_in(other, 1);
+	write_reg(other, bit_reg(0, 5, GICD_ICPENDR), 4, 1 << 5);
+	on_cpu(0);
+	vgic_inject_ppi(&w->v, 5);
+	t.priv[0][5].pending = true;
+	assert_true(guest_ack(w, true));
+	assert_true(guest_eoi(w));
+	/* While it is in a list register. */
+	vgic_inject_ppi(&w->v, 5);
+	write_reg(other, bit_reg(0, 5, GICD_ICPENDR), 4, 1 << 5);
+	assert_false(guest_ack(w, true));
+	/* And by the vcpu itself. */
+	on_cpu(0);
+	vgic_inject_ppi(&w->v, 5);
+	write_reg(w, bit_reg(0, 5, GICD_ICPENDR), 4, 1 << 5);
+	assert_false(guest_ack(w, true));
+	finish();
+}
+
+/* A device's line is an edge or a level as the guest configured it. */
+static void test_lines(void **state)
+{
+	struct test_vcpu *w = begin();
+
+	t.priv[0][20].enabled = t.priv[0][30].enabled = true;
+	t.priv[0][20].level = false;
+	write_reg(w, bit_reg(0, 20, GICD_ISENABLER), 4, (1U << 20) | (1U << 30));
+	write_reg(w, bit_reg(0, 0, GICD_ICFGR) + 4, 4, 2 << (20 - 16) * 2);
+	for (u32 i = 0; i < 3; i++) {
+		vgic_set_level(&w->v, 20, true);
+		vgic_set_level(&w->v, 20, true);
+		t.priv[0][20].pending = true;
+		assert_true(guest_ack(w, false));
+		assert_true(guest_eoi(w));
+		assert_false(guest_ack(w, false));
+		vgic_set_level(&w->v, 20, false);
+		assert_false(guest_ack(w, false));
+	}
+	vgic_set_level(&w->v, 30, true);
+	t.priv[0][30].pending = true;
+	for (u32 i = 0; i < 3; i++) {
+		assert_true(guest_ack(w, false));
+		assert_int_equal(w->acked[0], 30);
+		assert_true(guest_eoi(w));
+		t.priv[0][30].pending = true;
+	}
+	vgic_set_level(&w->v, 30, false);
+	assert_false(guest_ack(w, false));
+	assert_int_equal(read_reg(w, bit_reg(0, 30, GICD_ISPENDR), 4), 0);
+	finish();
+}
+
 /* Destroying a domain leaves its physical interrupts disabled and inactive. */
 static void test_destroy(void **state)
 {
@@ -279,6 +336,8 @@ int main(void)
 		cmocka_unit_test(test_set_active),     cmocka_unit_test(test_timer_active),
 		cmocka_unit_test(test_sgi_targets),    cmocka_unit_test(test_destroy),
 		cmocka_unit_test(test_power_off),
+		cmocka_unit_test(test_clear_then_raise),
+		cmocka_unit_test(test_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

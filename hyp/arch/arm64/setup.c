@@ -83,16 +83,15 @@ struct heap_fill {
 static void __init add_to_heap(paddr_t start, paddr_t end, void *ctx)
 {
 	const struct heap_fill *f = ctx;
-	bool dirty = options.bootscrub != BOOTSCRUB_OFF;
 
 	if (f->table.start >= start && f->table.end <= end) {
 		if (f->table.start > start)
-			frame_add_range(start, f->table.start, dirty);
+			frame_add_range(start, f->table.start, true);
 		if (f->table.end < end)
-			frame_add_range(f->table.end, end, dirty);
+			frame_add_range(f->table.end, end, true);
 		return;
 	}
-	frame_add_range(start, end, dirty);
+	frame_add_range(start, end, true);
 }
 
 static void __init start_memory(void)
@@ -180,16 +179,16 @@ void __init start_hyp(paddr_t fdt_pa, u64 phys_offset)
 	image_phys_offset = phys_offset;
 	smp_boot_cpu_init();
 	mmu_init_early();
-	cpu_feature_init(0);
 	read_device_tree(fdt_pa);
+	time_init(boot_info.timer.clock_frequency);
 	start_console();
 	banner();
-	time_init(boot_info.timer.clock_frequency);
 	psci_init(boot_info.psci == PSCI_SMC ? PSCI_CONDUIT_SMC :
 		  boot_info.psci == PSCI_HVC ? PSCI_CONDUIT_HVC :
 					       PSCI_CONDUIT_NONE);
 	if (bootinfo_check(&boot_info) || builder_plan_dom0())
 		panic("nothing to run");
+	cpu_feature_init(0);
 	start_memory();
 	this_cpu()->stack_top = smp_stack_alloc();
 	if (!this_cpu()->stack_top)
@@ -202,6 +201,8 @@ void __init start_hyp(paddr_t fdt_pa, u64 phys_offset)
 	cpu_init_this(0);
 	start_cpus();
 	console_start_input();
+	while (options.bootscrub == BOOTSCRUB_ON && frame_scrub_some())
+		;
 	if (builder_dom0(&boot_info))
 		panic("dom0 cannot be built");
 	leave_startup();

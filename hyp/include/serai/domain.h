@@ -63,6 +63,7 @@ enum domain_flags {
 	DOMAIN_CONTROL = 0x1,  /* may manage others (dom0) */
 	DOMAIN_HARDWARE = 0x2, /* has the machine's devices */
 	DOMAIN_DIRECT_MAP = 0x4, /* gfn == mfn */
+	DOMAIN_UNRESTRICTED = 0x8, /* xsm=dummy: shares with any other such domain */
 	DOMAIN_CONSOLE = 0x8,	 /* may use console_io without being in control */
 };
 
@@ -77,7 +78,6 @@ struct domain {
 	struct p2m p2m;
 	struct domain_arch arch;
 	struct abi_shared_info *shared_info;
-	gfn_t shared_info_gfn;	 /* GFN_INVALID: not mapped */
 	struct evtchn_domain *evtchn;
 	struct grant_table *grants;
 	struct lock grant_lock;	 /* grants and what it points to: RANK_GRANT */
@@ -165,10 +165,12 @@ static inline void vcpu_wake(struct vcpu *v)
 /* Sets request bits and makes the vcpu's CPU see them. */
 void vcpu_request(struct vcpu *v, u32 bits);
 
-/* What shutdown does beyond this room; filled by the front hall. */
+/* What this room asks of higher ones; filled by the front hall. */
 struct domain_actions {
 	void (*hardware_shutdown)(u8 reason); /* dom0: the machine goes down or restarts */
 	void (*tell_control)(struct domain *d); /* VIRQ_DOM_EXC */
+	/* grant_map_frame(): the page of a grant table frame, for mapping. */
+	int (*grant_frame)(struct domain *d, u32 idx, bool status, mfn_t *m);
 };
 extern struct domain_actions domain_actions;
 

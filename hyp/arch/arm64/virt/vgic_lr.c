@@ -418,7 +418,7 @@ static bool eval_listed(struct vgic_vcpu *g, struct vgic_bank *b, u32 intid, u32
 			lr |= LR_EOI;
 		else
 			lr = lr_pend(b, mask, lr);
-	} else if ((lr & (LR_HW | LR_EOI)) == LR_EOI && !(b->pending & mask)) {
+	} else if ((lr & (LR_HW | LR_EOI)) == LR_EOI) {
 		lr &= ~LR_EOI;
 	}
 	if (lr != was)
