@@ -61,11 +61,15 @@ static void vcpu_destroy(struct vcpu *v)
 	for (unsigned int i = units_count; i-- > 0;)
 		if (units[i].vcpu_destroy)
 			units[i].vcpu_destroy(v);
-	/* Whoever goes through the vcpus under the lock is done with this one. */
+	/*
+	 * Whoever goes through the vcpus under the lock is done with this one. Who found it before
+	 * has a reference on the domain, with which the memory goes.
+	 */
 	lock_take(&v->domain->lock);
 	v->domain->vcpus[v->id] = NULL;
+	v->next_dead = v->domain->dead_vcpus;
+	v->domain->dead_vcpus = v;
 	lock_drop(&v->domain->lock);
-	mem_free(v);
 }
 
 static int vcpu_create(struct domain *d, u32 id, const struct cpumask *affinity)
@@ -94,14 +98,18 @@ static int vcpu_create(struct domain *d, u32 id, const struct cpumask *affinity)
 	return 0;
 }
 
-static void list_insert(struct domain *d)
+/* -XEN_EEXIST: the id is taken. */
+static int list_insert(struct domain *d)
 {
 	struct domain **p = &domain_list;
 
 	while (*p && (*p)->id < d->id)
 		p = &(*p)->next;
+	if (*p && (*p)->id == d->id)
+		return -XEN_EEXIST;
 	d->next = *p;
 	*p = d;
+	return 0;
 }
 
 static void list_remove(struct domain *d)
@@ -139,6 +147,13 @@ static struct domain *domain_new(const struct domain_config *cfg)
 	return d;
 }
 
+/* Nobody else knows of it. */
+static void domain_unmake(struct domain *d)
+{
+	while (domain_kill(d) == -XEN_ERESTART)
+		;
+}
+
 int domain_create(const struct domain_config *cfg, struct domain **out)
 {
 	struct domain *d = domain_new(cfg);
@@ -151,13 +166,17 @@ int domain_create(const struct domain_config *cfg, struct domain **out)
 		rc = vcpu_create(d, i, &cfg->affinity);
 	if (rc) {
 		d->dying = true;
-		while (domain_kill(d) == -XEN_ERESTART)
-			;
+		domain_unmake(d);
 		return rc;
 	}
 	lock_take(&list_lock);
-	list_insert(d);
+	rc = list_insert(d);
 	lock_drop(&list_lock);
+	if (rc) {
+		pr_err("domain %u exists already\n", d->id);
+		domain_unmake(d);
+		return rc;
+	}
 	*out = d;
 	return 0;
 }
@@ -229,6 +248,10 @@ void domain_put(struct domain *d)
 	lock_drop(&list_lock);
 	if (d->frames.slot)
 		frame_owner_unregister(&d->frames);
+	for (struct vcpu *v = d->dead_vcpus, *next; v; v = next) {
+		next = v->next_dead;
+		mem_free(v);
+	}
 	mem_free(d->vcpus);
 	mem_free(d);
 }
@@ -320,7 +343,7 @@ static bool domain_stopped(struct domain *d)
 	return true;
 }
 
-int domain_kill(struct domain *d)
+static int kill_steps(struct domain *d)
 {
 	int rc;
 
@@ -346,22 +369,47 @@ int domain_kill(struct domain *d)
 	return 0;
 }
 
+int domain_kill(struct domain *d)
+{
+	int rc = 0;
+
+	/* Another CPU is at it. */
+	if (atomic_xchg(&d->kill_busy, true))
+		return -XEN_ERESTART;
+	atomic_add_return(&d->refs, 1);
+	if (!d->killed)
+		rc = kill_steps(d);
+	d->killed = rc == 0;
+	store_release(&d->kill_busy, false);
+	domain_put(d);
+	return rc;
+}
+
+static void domain_dump(struct domain *d)
+{
+	pr_info("d%u %s: %u frames of %u, %u vcpus, pauses %u%s%s\n", d->id, d->name, d->frames.nr,
+		d->frames.max, d->nr_vcpus, d->pause_count, d->dying ? ", dying" : "",
+		d->shut_down ? ", shut down" : "");
+	for (u32 i = 0; i < d->nr_vcpus; i++) {
+		const struct vcpu *v = READ_ONCE(d->vcpus[i]);
+		const struct abi_vcpu_info *info = v ? READ_ONCE(v->info) : NULL;
+
+		if (v)
+			pr_info("  v%u: cpu %u%s, holds %#x, upcall pending %u\n", i, v->unit.cpu,
+				v->unit.running ? " running" : "", v->unit.holds,
+				info ? info->evtchn_upcall_pending : 0);
+	}
+	for (unsigned int i = 0; i < units_count; i++)
+		if (units[i].dump)
+			units[i].dump(d);
+}
+
 void domain_dump_all(void)
 {
-	for (struct domain *d = domain_list; d; d = d->next) {
-		pr_info("d%u %s: %u frames of %u, %u vcpus, pauses %u%s%s\n", d->id, d->name,
-			d->frames.nr, d->frames.max, d->nr_vcpus, d->pause_count,
-			d->dying ? ", dying" : "", d->shut_down ? ", shut down" : "");
-		for (u32 i = 0; i < d->nr_vcpus; i++) {
-			const struct vcpu *v = d->vcpus[i];
+	u32 next = 0;
 
-			if (v)
-				pr_info("  v%u: cpu %u%s, holds %#x, upcall pending %u\n", i,
-					v->unit.cpu, v->unit.running ? " running" : "",
-					v->unit.holds, v->info ? v->info->evtchn_upcall_pending : 0);
-		}
-		for (unsigned int i = 0; i < units_count; i++)
-			if (units[i].dump)
-				units[i].dump(d);
+	for (struct domain *d; (d = domain_get_next(next)); domain_put(d)) {
+		next = d->id + 1U;
+		domain_dump(d);
 	}
 }

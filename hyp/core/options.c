@@ -11,7 +11,6 @@ struct options options = {
 	.console = "dtuart",
 	.sched = SCHED_DEFAULT,
 	.bootscrub = BOOTSCRUB_IDLE,
-	.guest_console_io = GUEST_CONSOLE_IO,
 	.xsm = "silo",
 };
 
@@ -77,16 +76,6 @@ static bool __init parse_bootscrub(const char *value, bool no)
 	return true;
 }
 
-static bool __init parse_dom0less(const char *value, bool no)
-{
-	bool strict = !strcmp(value, "strict");
-
-	if (no || (!strict && strcmp(value, "lenient")))
-		return false;
-	options.dom0less_strict = strict;
-	return true;
-}
-
 static bool __init parse_conring(const char *value, bool no)
 {
 	u32 order = 0;
@@ -138,9 +127,6 @@ const struct option options_table[] __initconst = {
 	PARSED(vwfi, parse_vwfi, "trap or native", "what a guest's WFI does"),
 	BOOL(noreboot, "halt instead of restarting after a panic"),
 	PARSED(bootscrub, parse_bootscrub, "off, idle or on", "when free memory is cleared"),
-	PARSED(dom0less, parse_dom0less, "strict or lenient",
-	       "whether a refused domain of the device tree stops the boot"),
-	BOOL(guest_console_io, "guests may write to the console, each line with a prefix"),
 	BOOL(sync_console, "wait for every character to be sent"),
 	PARSED(conring_size, parse_conring, "a size such as 16K", "size of the console ring"),
 	PARSED(xsm, parse_xsm, "dummy or silo", "access control policy"),

@@ -244,7 +244,7 @@ int sched_op_domain_create(struct domain *d, const struct domain_config *cfg)
 int sched_op_domain_destroy(struct domain *d)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(d->watchdog); i++)
-		timer_cancel(&d->watchdog[i].timer);
+		timer_destroy(&d->watchdog[i].timer);
 	return 0;
 }
 
@@ -257,5 +257,5 @@ int sched_op_vcpu_create(struct vcpu *v)
 
 void sched_op_vcpu_destroy(struct vcpu *v)
 {
-	timer_cancel(&v->poll_timer);
+	timer_destroy(&v->poll_timer);
 }

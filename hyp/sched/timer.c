@@ -29,6 +29,7 @@ struct timer_cpu {
 	struct lock lock;
 	bool ready;
 	nstime_t programmed;
+	const struct timer *running; /* whose function is called right now */
 	struct minheap heap;
 	struct minheap_node *own[TIMERS_OWN];
 };
@@ -110,6 +111,21 @@ void timer_cancel(struct timer *t)
 	lock_drop(&tc->lock);
 }
 
+void timer_destroy(struct timer *t)
+{
+	unsigned int cpu;
+
+	timer_cancel(t);
+	for_each_online_cpu(cpu) {
+		const struct timer_cpu *tc = timer_cpu_of(cpu);
+
+		while (cpu != cpu_id() && load_acquire(&tc->running) == t)
+			cpu_relax();
+	}
+	/* It may have been armed again by then. */
+	timer_cancel(t);
+}
+
 void timer_move(struct timer *t, unsigned int cpu)
 {
 	struct timer_cpu *to = timer_cpu_of(cpu);
@@ -148,9 +164,11 @@ void timer_run_expired(void)
 		void *arg = t->arg;
 
 		minheap_remove(&tc->heap, n);
+		tc->running = t;
 		lock_drop(&tc->lock);
 		fn(arg);
 		lock_take(&tc->lock);
+		store_release(&tc->running, NULL);
 		n = minheap_first(&tc->heap);
 	}
 	tc->programmed = n ? n->key : TIME_NEVER;

@@ -240,6 +240,7 @@ static void test_bind_vcpu(void **state)
 	/* A port that is used again notifies vcpu 0. */
 	run_on(dom1, 0);
 	assert_int_equal(CLOSE(port1), 0);
+	assert_int_equal(status_of(1, port1, 0).vcpu, 0);
 	assert_int_equal(bind_ipi(0, &port0), 0);
 	assert_int_equal(port0, port1);
 	assert_int_equal(status_of(1, port0, 0).vcpu, 0);

@@ -180,9 +180,9 @@ void __init start_hyp(paddr_t fdt_pa, u64 phys_offset)
 	smp_boot_cpu_init();
 	mmu_init_early();
 	read_device_tree(fdt_pa);
-	time_init(boot_info.timer.clock_frequency);
 	start_console();
 	banner();
+	time_init(boot_info.timer.clock_frequency);
 	psci_init(boot_info.psci == PSCI_SMC ? PSCI_CONDUIT_SMC :
 		  boot_info.psci == PSCI_HVC ? PSCI_CONDUIT_HVC :
 					       PSCI_CONDUIT_NONE);

@@ -57,6 +57,7 @@ struct vcpu {
 	/* Time accounting (struct vcpu_runstate_info). */
 	struct abi_runstate_info runstate;
 	u64 runstate_gva; /* 0: not registered */
+	struct vcpu *next_dead;
 };
 
 enum domain_flags {
@@ -73,6 +74,8 @@ struct domain {
 	u32 refs;
 	u32 nr_vcpus; /* size of vcpus[] */
 	struct vcpu **vcpus;
+	struct vcpu *dead_vcpus; /* destroyed; their memory goes with the domain's */
+	bool kill_busy, killed;
 	struct lock lock; /* what has no lock of its own below */
 	struct frame_owner frames;
 	struct p2m p2m;
@@ -152,7 +155,10 @@ void vcpu_unpause(struct vcpu *v);
 void domain_shutdown(struct domain *d, u8 reason);
 /* The guest's fault: says why with the caller's registers, shuts down with SHUTDOWN_crash. */
 void domain_crash(struct domain *d, const char *why);
-/* Preemptible: -ERESTART to be called again. */
+/*
+ * Preemptible: -ERESTART to be called again. After 0 the domain may be gone, unless the caller has
+ * a reference of its own.
+ */
 int domain_kill(struct domain *d);
 
 void vcpu_block(void); /* current: until an event or interrupt is pending */

@@ -38,6 +38,8 @@ void timer_init(struct timer *t, void (*fn)(void *arg), void *arg, unsigned int 
 void timer_arm(struct timer *t, nstime_t deadline);
 /* The function may be running on the timer's CPU until that one's next quiet point. */
 void timer_cancel(struct timer *t);
+/* Also waits until its function does not run any more; no lock that it takes may be held. */
+void timer_destroy(struct timer *t);
 /* Moves a timer, armed or not, to another CPU. */
 void timer_move(struct timer *t, unsigned int cpu);
 /*

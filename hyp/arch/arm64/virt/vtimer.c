@@ -125,6 +125,6 @@ void vtimer_vcpu_create(struct vcpu *v)
 
 void vtimer_vcpu_destroy(struct vcpu *v)
 {
-	timer_cancel(&v->arch.vtimer.wake);
-	timer_cancel(&v->arch.ptimer.timer);
+	timer_destroy(&v->arch.vtimer.wake);
+	timer_destroy(&v->arch.ptimer.timer);
 }
