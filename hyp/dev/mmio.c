@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Dispatch of trapped accesses to emulated devices. Most accesses go where the one before went: that
- * region is tried first, then a binary search.
+ * Dispatch of trapped accesses to emulated devices. Most accesses go where the one before went:
+ * that region is tried first, then a binary search.
  */
 #include <serai/compiler.h>
 #include <serai/domain.h>

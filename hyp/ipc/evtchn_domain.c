@@ -76,13 +76,9 @@ int evtchn_domain_create(struct domain *d, const struct domain_config *cfg)
 int evtchn_domain_destroy(struct domain *d)
 {
 	struct evtchn_domain *ed = d->evtchn;
-	int rc;
 
 	if (!ed)
 		return 0;
-	rc = evtchn_domain_close(d);
-	if (rc)
-		return rc;
 	lock_take(&evtchn_bind_lock);
 	evtchn_fifo_destroy(d);
 	d->evtchn = NULL;
@@ -104,12 +100,6 @@ int evtchn_vcpu_create(struct vcpu *v)
 
 void evtchn_vcpu_destroy(struct vcpu *v)
 {
-	if (!v->domain->evtchn)
-		return;
-	/* Whoever destroys a domain has closed its channels before; one half made has none. */
-	while (evtchn_domain_close(v->domain) == -XEN_ERESTART)
-		;
-	evtchn_poll_end(v);
 	lock_take(&evtchn_bind_lock);
 	evtchn_fifo_vcpu_destroy(v);
 	lock_drop(&evtchn_bind_lock);
@@ -131,7 +121,6 @@ static void vcpu_info_move(struct vcpu *v, const struct guest_area *area, u32 of
 	smp_mb();
 	WRITE_ONCE(info->evtchn_upcall_pending, 1);
 	vcpu_arch_raise_upcall(v);
-	vcpu_wake(v);
 }
 
 int evtchn_map_vcpu_info(struct vcpu *v, gfn_t g, u32 offset)

@@ -25,8 +25,7 @@ GUEST_ATOMIC_AGAIN(set_u8, u8, v)
 __cold_path bool guest_cmpxchg_u32_again(u32 *p, u32 *old, u32 v, u32 want)
 {
 	for (u32 tries = GUEST_ATOMIC_TRIES; tries && *old == want; tries--)
-		if (__atomic_compare_exchange_n(p, old, v, true, __ATOMIC_SEQ_CST,
-						__ATOMIC_SEQ_CST))
+		if (guest_arch_try_cmpxchg_u32(p, old, v))
 			return true;
 	return false;
 }

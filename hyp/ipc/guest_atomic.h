@@ -43,8 +43,7 @@ static __always_inline bool guest_cmpxchg_u32(u32 *p, u32 *old, u32 v)
 {
 	u32 want = *old;
 
-	if (likely(__atomic_compare_exchange_n(p, old, v, true, __ATOMIC_SEQ_CST,
-					       __ATOMIC_SEQ_CST)))
+	if (likely(guest_arch_try_cmpxchg_u32(p, old, v)))
 		return true;
 	return guest_cmpxchg_u32_again(p, old, v, want);
 }

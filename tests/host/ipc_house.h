@@ -245,6 +245,36 @@ static inline void house_open(void)
 	free_before = house_free_frames();
 }
 
+/* Takes all memory; give back pages one by one, then everything. */
+static void *eaten_pages[HOUSE_RAM >> PAGE_SHIFT], *eaten_pieces[4096];
+static u32 nr_eaten_pages, nr_eaten_pieces;
+
+static inline void memory_eat(void)
+{
+	void *p;
+
+	while ((p = heap_alloc(0, FRAME_NO_SCRUB)))
+		eaten_pages[nr_eaten_pages++] = p;
+	/* The pieces that are left of one size after the other. */
+	for (size_t size = 2048; size >= 16; size -= 16)
+		while (nr_eaten_pieces < ARRAY_SIZE(eaten_pieces) && (p = mem_alloc(size)))
+			eaten_pieces[nr_eaten_pieces++] = p;
+}
+
+static inline void memory_give_page(void)
+{
+	assert_true(nr_eaten_pages);
+	heap_free(eaten_pages[--nr_eaten_pages], 0);
+}
+
+static inline void memory_give_all(void)
+{
+	while (nr_eaten_pieces)
+		mem_free(eaten_pieces[--nr_eaten_pieces]);
+	while (nr_eaten_pages)
+		memory_give_page();
+}
+
 static inline void house_close(void)
 {
 	struct domain *left[HOUSE_DOMS];

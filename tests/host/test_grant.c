@@ -382,6 +382,30 @@ static void test_batch(void **state)
 	assert_int_equal(u[10].status, GNTST_okay);
 }
 
+/* Places that are not neighbours, in no order; what lies between them stays. */
+static void test_batch_scattered(void **state)
+{
+	static const u32 at[] = { 0, 5, 6, 2, 3, 9, 8, 1 };
+	struct abi_gnttab_map m[8], between;
+	struct abi_gnttab_unmap u[8];
+
+	for (u32 i = 0; i < 8; i++) {
+		grant(dom1, 8 + i, 0, RAM_GFN + i, 0);
+		m[i] = map(1, 8 + i, MAP_GFN + at[i], GNTMAP_host_map);
+		u[i] = (struct abi_gnttab_unmap){ m[i].host_addr, 0, m[i].handle, 99, 0 };
+	}
+	grant(dom1, 20, 0, RAM_GFN + 20, 0);
+	between = map(1, 20, MAP_GFN + 7, GNTMAP_host_map);
+	assert_int_equal(GT(unmap_grant_ref, u, 8), 0);
+	for (u32 i = 0; i < 8; i++) {
+		assert_int_equal(u[i].status, GNTST_okay);
+		assert_null(dom_ptr(dom0, MAP_GFN + at[i]));
+		assert_int_equal(dom_frame(dom1, RAM_GFN + i)->refs, 1);
+	}
+	assert_non_null(dom_ptr(dom0, MAP_GFN + 7));
+	assert_int_equal(unmap(&between).status, GNTST_okay);
+}
+
 static void test_batch_preempted(void **state)
 {
 	struct abi_gnttab_map m[30];
@@ -409,6 +433,35 @@ static void test_batch_preempted(void **state)
 	assert_int_equal(GT(unmap_grant_ref, u, 30), 0);
 	for (u32 i = 0; i < 30; i++)
 		assert_int_equal(u[i].status, GNTST_okay);
+}
+
+/* Every operation on an array stops for an interrupt, and only for one. */
+static void test_preemption_points(void **state)
+{
+	static const struct {
+		u32 cmd, size;
+	} ops[] = {
+		{ GNTTABOP_map_grant_ref, sizeof(struct abi_gnttab_map) },
+		{ GNTTABOP_unmap_grant_ref, sizeof(struct abi_gnttab_unmap) },
+		{ GNTTABOP_unmap_and_replace, sizeof(struct abi_gnttab_unmap_replace) },
+		{ GNTTABOP_copy, sizeof(struct abi_gnttab_copy) },
+		{ GNTTABOP_swap_grant_ref, sizeof(struct abi_gnttab_swap) },
+		{ GNTTABOP_cache_flush, sizeof(struct abi_gnttab_cache_flush) },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ops); i++) {
+		u64 arg[5] = { ops[i].cmd, room, 100 };
+
+		memset(host_guest_ptr(room), 0, ROOM_SIZE);
+		host.preempt_always = true;
+		assert_int_equal(do_grant_table_op(arg), -XEN_ERESTART);
+		assert_in_range(arg[2], 92, 99);
+		assert_int_equal(arg[1], room + (100 - arg[2]) * ops[i].size);
+		host.preempt_always = false;
+		assert_int_equal(do_grant_table_op(arg), 0);
+		assert_int_equal(arg[0], ops[i].cmd);
+		assert_in_range(arg[2], 92, 99);
+	}
 }
 
 /* Results that cannot be told are undone. */
@@ -500,8 +553,14 @@ static void test_handles_run_out(void **state)
 	assert_int_equal(m.status, GNTST_no_space);
 	assert_int_equal(n, 512);
 	assert_int_equal(unmap(&last).status, GNTST_okay);
-	assert_int_equal(map(1, 8, MAP_GFN, GNTMAP_host_map).status, GNTST_okay);
+	last = map(1, 8, MAP_GFN, GNTMAP_host_map);
+	assert_int_equal(last.status, GNTST_okay);
 	assert_int_equal(map(1, 8, MAP_GFN, GNTMAP_host_map).status, GNTST_no_space);
+	/* What failed has no handle. */
+	assert_int_equal(unmap(&last).status, GNTST_okay);
+	for (u32 i = 0; i < 10; i++)
+		assert_int_equal(map(1, 9, MAP_GFN, GNTMAP_host_map).status, GNTST_general_error);
+	assert_int_equal(map(1, 8, MAP_GFN, GNTMAP_host_map).status, GNTST_okay);
 	run_on(dom0, 0);
 }
 
@@ -569,7 +628,9 @@ int main(void)
 		TEST(test_unaligned_and_self),
 		TEST(test_unmap_and_replace),
 		TEST(test_batch),
+		TEST(test_batch_scattered),
 		TEST(test_batch_preempted),
+		TEST(test_preemption_points),
 		TEST(test_map_fault_out),
 		TEST(test_unmap_fault_out),
 		TEST(test_p2m_fails),

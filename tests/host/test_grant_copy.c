@@ -161,6 +161,13 @@ static void test_by_reference(void **state)
 	assert_memory_equal(dom_ptr(dom1, RAM_GFN), (u8 *)dom_ptr(dom0, RAM_GFN) + 7, 100);
 }
 
+static u32 changes; /* of guests' words */
+
+static void count_at_hook(void *p)
+{
+	changes++;
+}
+
 /* Many at once, the same pages again and again: each is pinned once and let go at the end. */
 static void test_batch(void **state)
 {
@@ -179,7 +186,12 @@ static void test_batch(void **state)
 	ops[7].source.u.ref = 400;
 	ops[20].source.domid = 77;
 	spins = host.copies;
+	changes = 0;
+	host.atomic_hook = count_at_hook;
 	assert_int_equal(GT(copy, ops, 40), 0);
+	host.atomic_hook = NULL;
+	/* Each entry is claimed and released; one of them twice, as another one came between. */
+	assert_int_equal(changes, 2 * (8 + 1));
 	for (u32 i = 0; i < 40; i++) {
 		assert_int_equal(ops[i].status, i == 7  ? GNTST_general_error :
 						i == 20 ? GNTST_bad_domain :
@@ -326,6 +338,25 @@ static void test_cache_flush_granted(void **state)
 	assert_int_equal(flush(addr, 0, 64, GNTTAB_CACHE_CLEAN), -XEN_EPERM);
 }
 
+/* Each element looks from the beginning. */
+static void test_cache_flush_two_grants(void **state)
+{
+	struct abi_gnttab_cache_flush f[2] = {
+		{ addr_of(dom1, RAM_GFN + 1), 0, 64, GNTTAB_CACHE_CLEAN },
+		{ addr_of(dom1, RAM_GFN), 0, 64, GNTTAB_CACHE_INVAL },
+	};
+	struct abi_gnttab_map a, b;
+
+	grant(dom1, 9, 0, RAM_GFN, 0);
+	grant(dom1, 500, 0, RAM_GFN + 1, 0);
+	a = map(1, 9, MAP_GFN, GNTMAP_host_map);
+	b = map(1, 500, MAP_GFN + 1, GNTMAP_host_map);
+	assert_int_equal(GT(cache_flush, f, 2), 0);
+	assert_int_equal(host.cache_ops, 2);
+	assert_int_equal(unmap(&a).status, GNTST_okay);
+	assert_int_equal(unmap(&b).status, GNTST_okay);
+}
+
 static void test_cache_flush_array(void **state)
 {
 	u64 addr = addr_of(dom0, RAM_GFN);
@@ -359,6 +390,7 @@ int main(void)
 		TEST(test_peer_dies),
 		TEST(test_cache_flush),
 		TEST(test_cache_flush_granted),
+		TEST(test_cache_flush_two_grants),
 		TEST(test_cache_flush_array),
 	};
 

@@ -47,7 +47,7 @@ static void test_revoked_while_mapped(void **state)
 	page[5] = 'x';
 	assert_true(frame_release(&dom1->frames, f));
 	assert_int_equal(p2m_unmap(&dom1->p2m, gfn(RAM_GFN), 1), 0);
-	*entry(dom1, 8) = (struct abi_grant_entry){ GTF_permit_access, 0, RAM_GFN + 1 };
+	*entry(dom1, 8) = (struct abi_grant_entry){ 0, 0, RAM_GFN + 1 };
 	assert_ptr_equal(dom_ptr(dom0, MAP_GFN), page);
 	assert_int_equal(page[5], 'x');
 	/* Another user of the entry gets the frame that is pinned. */
@@ -57,6 +57,8 @@ static void test_revoked_while_mapped(void **state)
 	assert_int_equal(unmap(&m).status, GNTST_okay);
 	assert_int_equal(unmap(&n).status, GNTST_okay);
 	assert_int_equal(f->state, FRAME_FREE);
+	assert_int_equal(map(1, 8, MAP_GFN, GNTMAP_host_map).status, GNTST_general_error);
+	entry(dom1, 8)->flags = GTF_permit_access;
 	m = map(1, 8, MAP_GFN, GNTMAP_host_map);
 	assert_ptr_equal(dom_ptr(dom0, MAP_GFN), dom_ptr(dom1, RAM_GFN + 1));
 	assert_int_equal(unmap(&m).status, GNTST_okay);
@@ -127,6 +129,21 @@ static void test_granter_dies(void **state)
 	dom_free(d);
 }
 
+static void test_dump(void **state)
+{
+	struct abi_gnttab_map m;
+
+	grant(dom1, 8, 0, RAM_GFN, 0);
+	m = map(1, 8, MAP_GFN, GNTMAP_host_map);
+	grant_domain_dump(dom1);
+	assert_string_equal(host.message,
+			    "  512 grant entries, 1 in use by others; room for 0 mappings\n");
+	grant_domain_dump(dom0);
+	assert_string_equal(host.message,
+			    "  512 grant entries, 0 in use by others; room for 256 mappings\n");
+	assert_int_equal(unmap(&m).status, GNTST_okay);
+}
+
 static void test_granter_gone_but_referenced(void **state)
 {
 	struct abi_gnttab_query_size q = { .dom = 1 };
@@ -140,6 +157,9 @@ static void test_granter_gone_but_referenced(void **state)
 	assert_int_equal(grant_map_frame(d, 0, false, &m), -XEN_EINVAL);
 	assert_int_equal(GT(query_size, &q, 1), 0);
 	assert_int_equal(q.nr_frames, 0);
+	grant_domain_dump(d);
+	assert_string_equal(host.message,
+			    "  0 grant entries, 0 in use by others; room for 0 mappings\n");
 	house[5] = NULL;
 	dom_free(d);
 }
@@ -192,6 +212,62 @@ static void test_flipping_entry(void **state)
 	assert_int_equal(dom_frame(dom1, RAM_GFN)->refs, 1);
 	(void)mapped;
 	(void)refused;
+}
+
+static struct abi_grant_entry *hooked;
+static struct abi_grant_entry hook_value;
+static u32 hook_calls, hook_left;
+
+/* The granter changes the entry between our look at it and our claim. */
+static void rewrite_at_hook(void *p)
+{
+	if (p != hooked)
+		return;
+	hook_calls++;
+	if (!hook_left)
+		return;
+	hook_left--;
+	*hooked = hook_value;
+	hooked->frame += hook_left;
+	hook_value.flags ^= 0x20; /* a bit without meaning here */
+}
+
+static s16 map_with_hook(u32 times, u16 flags, u16 domid, u32 map_flags)
+{
+	struct abi_gnttab_map m;
+
+	grant(dom1, 8, 0, RAM_GFN, 0);
+	hooked = entry(dom1, 8);
+	hook_value = (struct abi_grant_entry){ flags, domid, RAM_GFN };
+	hook_left = times;
+	hook_calls = 0;
+	host.atomic_hook = rewrite_at_hook;
+	m = map(1, 8, MAP_GFN, map_flags);
+	host.atomic_hook = NULL;
+	if (!m.status)
+		assert_int_equal(unmap(&m).status, GNTST_okay);
+	return m.status;
+}
+
+static void test_entry_changes_at_claim(void **state)
+{
+	const u32 ro = GNTMAP_host_map | GNTMAP_readonly;
+
+	/* Revoked, granted to another, made read-only just now. */
+	assert_int_equal(map_with_hook(1, 0, 0, ro), GNTST_general_error);
+	assert_int_equal(hooked->flags, 0);
+	assert_int_equal(map_with_hook(1, 1, 2, ro), GNTST_general_error);
+	assert_int_equal(hooked->flags, 1);
+	assert_int_equal(map_with_hook(1, 5, 0, GNTMAP_host_map), GNTST_general_error);
+	assert_int_equal(hooked->flags, 5);
+	assert_int_equal(map_with_hook(1, 5, 0, ro), GNTST_okay);
+	assert_int_equal(hook_calls, 2);
+	assert_int_equal(map_with_hook(4, 0x21, 0, GNTMAP_host_map), GNTST_okay);
+	/* And without an end. */
+	assert_int_equal(map_with_hook(1000, 0x21, 0, GNTMAP_host_map), GNTST_general_error);
+	assert_int_equal(hook_calls, 5);
+	assert_int_equal(hooked->flags & (GTF_reading | GTF_writing), 0);
+	assert_int_equal(dom_frame(dom1, RAM_GFN)->refs, 1);
 }
 
 /* Flags that the granter fights for are taken back all the same. */
@@ -247,6 +323,63 @@ static void test_racing_unmaps(void **state)
 		pthread_join(t[i], NULL);
 }
 
+static void *grow_table(void *arg)
+{
+	host_set_cpu((u32)(uintptr_t)arg);
+	run_on(dom0, 1);
+	for (u32 i = 0; i < 64; i++) {
+		mfn_t m;
+
+		while (grant_map_frame(dom1, i, false, &m) == -XEN_ERESTART)
+			;
+	}
+	return NULL;
+}
+
+/* Several CPUs make the same table grow: each page is there once. */
+static void test_racing_growth(void **state)
+{
+	struct abi_gnttab_query_size q = { .dom = 1 };
+	pthread_t t[3];
+
+	for (u32 i = 0; i < 3; i++)
+		assert_int_equal(pthread_create(&t[i], NULL, grow_table,
+						(void *)(uintptr_t)(i + 1)), 0);
+	for (u32 i = 0; i < 3; i++)
+		pthread_join(t[i], NULL);
+	assert_int_equal(GT(query_size, &q, 1), 0);
+	assert_int_equal(q.nr_frames, 64);
+}
+
+/* A domain's table fails to be made at each allocation in turn; nothing stays behind. */
+static void test_creation_fails(void **state)
+{
+	struct domain *d = calloc(1, sizeof(*d));
+	struct domain_config none = no_limits;
+	u32 failed = 0;
+
+	frame_owner_init(&d->frames, 100);
+	assert_int_equal(frame_owner_register(&d->frames), 0);
+	none.max_grant_frames = 0;
+	assert_int_equal(grant_domain_create(d, &none), 0);
+	assert_int_equal(d->max_maptrack_frames, 1024);
+	assert_int_equal(grant_domain_destroy(d), 0);
+	memory_eat();
+	for (u64 before; before = house_free_frames(), grant_domain_create(d, &no_limits);) {
+		assert_null(d->grants);
+		assert_true(house_free_frames() + 1 >= before);
+		memory_give_page();
+		failed++;
+	}
+	assert_in_range(failed, 4, 8);
+	while (grant_domain_destroy(d) == -XEN_ERESTART)
+		;
+	assert_int_equal(grant_domain_destroy(d), 0);
+	memory_give_all();
+	frame_owner_unregister(&d->frames);
+	free(d);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, grant_setup, grant_teardown)
 
 int main(void)
@@ -257,9 +390,13 @@ int main(void)
 		TEST(test_second_grantee),
 		TEST(test_mapper_dies),
 		TEST(test_granter_dies),
+		TEST(test_dump),
 		TEST(test_granter_gone_but_referenced),
 		TEST(test_flipping_entry),
+		TEST(test_entry_changes_at_claim),
 		TEST(test_fought_over_flags),
+		TEST(test_racing_growth),
+		TEST(test_creation_fails),
 		TEST(test_racing_unmaps),
 	};
 

@@ -335,8 +335,7 @@ int main(void)
 		cmocka_unit_test(test_all_offsets),    cmocka_unit_test(test_fields),
 		cmocka_unit_test(test_set_active),     cmocka_unit_test(test_timer_active),
 		cmocka_unit_test(test_sgi_targets),    cmocka_unit_test(test_destroy),
-		cmocka_unit_test(test_power_off),
-		cmocka_unit_test(test_clear_then_raise),
+		cmocka_unit_test(test_power_off),      cmocka_unit_test(test_clear_then_raise),
 		cmocka_unit_test(test_lines),
 	};
 

@@ -4,9 +4,9 @@
  *	tests/host/vgic_house.c */
 /*
  * The virtual GIC against a model: random inputs, register writes, context switches and
- * acknowledgements by a few vcpus on fewer CPUs. After every step no interrupt may be in two places;
- * one is acknowledged only if the model has it pending, and no more urgent one waits; in the end
- * nothing pending may be left.
+ * acknowledgements by a few vcpus on fewer CPUs. After every step no interrupt may be in two
+ * places; one is acknowledged only if the model has it pending, and no more urgent one waits; in
+ * the end nothing pending may be left.
  */
 #include "vgic_house.h"
 
@@ -14,7 +14,7 @@
 #define ROUNDS 60
 #define STEPS  15000
 
-/* ------------------------------------------------------------------------------ random steps -- */
+/* --- random steps --- */
 
 static struct test_vcpu *any_running(void)
 {
@@ -114,8 +114,9 @@ static void step_priority(void)
 	if (!w || is_pending(m) || m->active || intid == VGIC_VTIMER)
 		return;
 	m->prio = (u8)(rnd(31) * 8);
-	write_reg(w, bit_reg(vcpu, 0, GICD_IPRIORITYR) * (intid < 32) +
-			     (DIST + GICD_IPRIORITYR) * (intid >= 32) + intid,
+	write_reg(w,
+		  bit_reg(vcpu, 0, GICD_IPRIORITYR) * (intid < 32) +
+			  (DIST + GICD_IPRIORITYR) * (intid >= 32) + intid,
 		  1, m->prio);
 }
 
@@ -202,9 +203,10 @@ static void step_pending_query(void)
 static void step(void)
 {
 	static void (*const steps[])(void) = {
-		step_raise, step_raise, step_raise, step_raise, step_raise, step_raise,
-		step_sgi_others, step_enable, step_enable, step_pend, step_priority, step_route,
-		step_switch, step_distributor, step_read, step_pending_query,
+		step_raise,  step_raise,       step_raise,	step_raise,
+		step_raise,  step_raise,       step_sgi_others, step_enable,
+		step_enable, step_pend,	       step_priority,	step_route,
+		step_switch, step_distributor, step_read,	step_pending_query,
 	};
 	u32 n = rnd(ARRAY_SIZE(steps) + t.guest_weight);
 	struct test_vcpu *w;
@@ -294,8 +296,9 @@ static void drain(void)
 			const struct model_irq *m = model(i, n);
 
 			if (m->active || (m->enabled && is_pending(m)))
-				fail_msg("left behind: vcpu %u interrupt %u, pending %d line %d active %d",
-					 i, n, m->pending, m->line, m->active);
+				fail_msg(
+					"left behind: vcpu %u interrupt %u, pending %d line %d active %d",
+					i, n, m->pending, m->line, m->active);
 		}
 }
 
@@ -323,8 +326,10 @@ static void test_random(void **state)
 		flushes += t.flushes;
 		finish();
 	}
-	print_message("# %lu acknowledged, %lu steps with overflow, %lu with evicted active ones, %lu "
-		      "repeated reads, %lu power-offs\n", acks, overflows, evictions, repeats, flushes);
+	print_message(
+		"# %lu acknowledged, %lu steps with overflow, %lu with evicted active ones, %lu "
+		"repeated reads, %lu power-offs\n",
+		acks, overflows, evictions, repeats, flushes);
 	assert_true(acks > 10000 && overflows > 10000 && evictions > 100 && repeats > 10);
 }
 

@@ -15,7 +15,7 @@ u32 rnd(u32 n)
 	return (u32)(t.random >> 20) % n;
 }
 
-/* ------------------------------------------------------------------ what the files ask for -- */
+/* --- what the files ask for --- */
 
 void vcpu_request(struct vcpu *v, u32 bits)
 {
@@ -153,7 +153,7 @@ void mmio_destroy(struct domain *d)
 	memset(frames, 0, sizeof(frames));
 }
 
-/* ------------------------------------------------------------------------- the machine's steps -- */
+/* --- the machine's steps --- */
 
 void on_cpu(u32 cpu)
 {
@@ -259,7 +259,7 @@ void switch_in(struct test_vcpu *w, u32 cpu)
 	fake_ich->vmcr = 0xf0000002 | 0x0f000000;
 }
 
-/* -------------------------------------------------------------------------------- the model -- */
+/* --- the model --- */
 
 struct model_irq *model(u32 vcpu, u32 intid)
 {
@@ -333,7 +333,7 @@ bool is_off(u32 vcpu)
 	return t.vcpu[vcpu].v.unit.holds & HOLD_DOWN;
 }
 
-/* ---------------------------------------------------------------------------------- the guest -- */
+/* --- the guest --- */
 
 void device_level(u32 vcpu, u32 intid, bool level)
 {
@@ -370,13 +370,14 @@ bool guest_ack(struct test_vcpu *w, bool calm)
 	prio = (u32)LR_PRIO(fake_ich->lr[best]);
 	m = model(id, intid);
 	if (!deliverable(id, intid))
-		fail_msg("vcpu %u acknowledges %u, which is not deliverable: pending %d line %d active %d "
-			 "enabled %d target %u", id, intid, m->pending, m->line, m->active, m->enabled,
-			 m->target);
+		fail_msg(
+			"vcpu %u acknowledges %u, which is not deliverable: pending %d line %d active %d "
+			"enabled %d target %u",
+			id, intid, m->pending, m->line, m->active, m->enabled, m->target);
 	for (u32 i = 0; i < NINTID; i++)
 		if (deliverable(id, i) && model(id, i)->prio < prio)
-			fail_msg("vcpu %u acknowledges %u of %#x, but %u of %#x waits", id, intid, prio,
-				 i, model(id, i)->prio);
+			fail_msg("vcpu %u acknowledges %u of %#x, but %u of %#x waits", id, intid,
+				 prio, i, model(id, i)->prio);
 	fake_ich->lr[best] ^= LR_STATE;
 	m->pending = false;
 	m->active = true;
@@ -457,7 +458,7 @@ u64 read_repeating(struct test_vcpu *w, u64 gpa)
 	return val;
 }
 
-/* ------------------------------------------------------------------------------ begin and end -- */
+/* --- begin and end --- */
 
 void start(u64 seed)
 {
@@ -500,4 +501,3 @@ void finish(void)
 		vgic_vcpu_destroy(&t.vcpu[i].v);
 	vgic_domain_destroy(&t.dom);
 }
-

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A machine for tests of the virtual GIC: NCPU CPUs with four list registers each, a physical GIC as
- * far as a guest's interrupts need it, NVCPU vcpus of one domain, and a model of what their
+ * A machine for tests of the virtual GIC: NCPU CPUs with four list registers each, a physical GIC
+ * as far as a guest's interrupts need it, NVCPU vcpus of one domain, and a model of what their
  * interrupts should be. The guest is played by acknowledging and ending interrupts.
  */
 #ifndef TESTS_HOST_VGIC_HOUSE_H
@@ -25,11 +25,11 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#define NCPU	4
-#define NVCPU	6
-#define NINTID	128
-#define DIST	0x08000000UL
-#define RDIST	0x080a0000UL
+#define NCPU   4
+#define NVCPU  6
+#define NINTID 128
+#define DIST   0x08000000UL
+#define RDIST  0x080a0000UL
 
 struct model_irq {
 	bool pending, line, level, active, enabled, hw;

@@ -168,6 +168,7 @@ void guest_main(void)
 	check_eq("load.lost", lost(), 0);
 	for (uint32_t i = 0; i < NSPI; i++)
 		if (spi_taken[i] > spi_sent[i])
-			check_eqf((int64_t)spi_taken[i], (int64_t)spi_sent[i], "load.spi_%u_too_often", i);
+			check_eqf((int64_t)spi_taken[i], (int64_t)spi_sent[i],
+				  "load.spi_%u_too_often", i);
 	__atomic_fetch_add(&finished, 1, __ATOMIC_SEQ_CST);
 }

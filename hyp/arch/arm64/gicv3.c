@@ -21,11 +21,11 @@
 #include <serai/lock.h>
 #include <serai/printk.h>
 
-#define PRIORITY_ALL	0xa0a0a0a0U
-#define ROUTER_OF(irq)	(GICD_IROUTER + (size_t)(irq) * 8)
-#define POLLS_MAX	1000000
+#define PRIORITY_ALL   0xa0a0a0a0U
+#define ROUTER_OF(irq) (GICD_IROUTER + (size_t)(irq)*8)
+#define POLLS_MAX      1000000
 /* Interrupts handled in one go, before the exit path gets its turn. */
-#define IRQS_PER_ENTRY	8
+#define IRQS_PER_ENTRY 8
 
 struct gic_cpu {
 	char *rdist; /* RD frame of this CPU */
@@ -85,7 +85,7 @@ static void bit_write(size_t reg, u32 irq)
 	reg_write(bit_frame(irq), reg + irq / 32 * 4, 1U << (irq % 32));
 }
 
-/* ------------------------------------------------------------------ SPIs and this CPU's PPIs -- */
+/* --- SPIs and this CPU's PPIs --- */
 
 u32 irq_arch_lines(void)
 {
@@ -206,7 +206,7 @@ u32 gic_id_bits(void)
 	return GICD_TYPER_IDBITS(reg_read(dist, GICD_TYPER));
 }
 
-/* ------------------------------------------------------------------------------ other CPUs -- */
+/* --- other CPUs --- */
 
 static void send_sgi(enum gic_sgi sgi, unsigned int cpu)
 {
@@ -225,40 +225,27 @@ void cpu_arch_kick(unsigned int cpu)
 	send_sgi(SGI_KICK, cpu);
 }
 
-static void send_sgi_others(enum gic_sgi sgi)
+void cpu_arch_stop_others(void)
 {
 	unsigned int cpu;
 
-	for_each_online_cpu(cpu)
-		if (cpu != cpu_id())
-			send_sgi(sgi, cpu);
-}
-
-void cpu_arch_stop_others(void)
-{
-	if (dist)
-		send_sgi_others(SGI_STOP);
+	/* Not before this CPU's interface is on. */
+	if (!percpu(gic_cpu)->rdist)
+		return;
+	for_each_online_cpu(cpu) if (cpu != cpu_id()) send_sgi(SGI_STOP, cpu);
 }
 
 static void handle_sgi(u32 sgi)
 {
 	struct cpu *c = this_cpu();
 
-	switch (sgi) {
-	case SGI_KICK:
+	if (likely(sgi == SGI_KICK))
 		c->work |= atomic_xchg(&c->remote, 0);
-		break;
-	case SGI_STOP:
+	else if (sgi == SGI_STOP)
 		cpu_arch_halt();
-	case SGI_DUMP:
-		c->work |= WORK_DUMP;
-		break;
-	default:
-		break;
-	}
 }
 
-/* ------------------------------------------------------------------------------- interrupts -- */
+/* --- interrupts --- */
 
 /*
  * The running guest's virtual timer: list register 0 is its, and empty, since the interrupt was
@@ -335,7 +322,7 @@ void gic_handle_irqs(void)
 		handle_irqs(irq);
 }
 
-/* --------------------------------------------------------------------------------- start-up -- */
+/* --- start-up --- */
 
 static void __init dist_reset(void)
 {
@@ -427,8 +414,7 @@ static void __init rdist_reset(char *rd)
 	reg_write(sgi, GICD_IGRPMODR, 0);
 	for (size_t i = 0; i < 32; i += 4)
 		reg_write(sgi, GICD_IPRIORITYR + i, PRIORITY_ALL);
-	reg_write(sgi, GICD_ISENABLER,
-		  0xffff | (1U << IRQ_HYP_TIMER) | (1U << maintenance_irq));
+	reg_write(sgi, GICD_ISENABLER, 0xffff | (1U << IRQ_HYP_TIMER) | (1U << maintenance_irq));
 	wait_clear(rd, GICR_CTLR, GICR_CTLR_RWP, "a redistributor");
 }
 

@@ -77,6 +77,12 @@ void frame_arch_zero(void *va, size_t size)
 	host.frames_zeroed += size / PAGE_SIZE;
 }
 
+void frame_arch_zero_to_ram(void *va, size_t size)
+{
+	frame_arch_zero(va, size);
+	cache_arch_clean_invalidate(va, size);
+}
+
 void cache_arch_clean(const void *va, size_t size)
 {
 	host.cache_ops++;

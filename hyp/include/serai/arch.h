@@ -64,12 +64,16 @@ void vcpu_arch_raise_upcall(struct vcpu *v);
 void vcpu_arch_unmask_irq(struct vcpu *v);
 /* Injects an interrupt of a device (SPI) or a private one (PPI, v's); any CPU may call. */
 void domain_arch_inject_spi(struct domain *d, u32 intid);
+/* The level of a device's interrupt; the caller orders the changes of one interrupt. */
+void domain_arch_set_spi_level(struct domain *d, u32 intid, bool level);
 
 /* --- guest memory --- */
 int guest_arch_copy_from(void *dst, u64 gva, size_t size); /* 0 or -XEN_EFAULT */
 int guest_arch_copy_to(u64 gva, const void *src, size_t size);
 /* Scrubs one frame with the fastest store there is. */
 void frame_arch_zero(void *va, size_t size);
+/* The same for whole pages that somebody may read with his caches off. */
+void frame_arch_zero_to_ram(void *va, size_t size);
 /* Clean and/or invalidate a range to the point of coherency. */
 void cache_arch_clean(const void *va, size_t size);
 void cache_arch_clean_invalidate(const void *va, size_t size);

@@ -31,7 +31,7 @@ struct mmio_map {
 	struct mmio_region regions[MMIO_REGIONS_MAX];
 };
 
-/* Keeps a copy. -XEN_EEXIST: it overlaps another; -XEN_ENOSPC: too many; -XEN_ENOMEM; -XEN_EINVAL. */
+/* Keeps a copy. -XEN_EEXIST: it overlaps another; -XEN_ENOSPC: too many; or -ENOMEM, -EINVAL. */
 int mmio_add(struct domain *d, const struct mmio_region *region);
 void mmio_destroy(struct domain *d);
 

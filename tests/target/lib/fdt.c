@@ -102,6 +102,10 @@ static void node_done(const struct node *n, const struct node *parent, struct ma
 			m->mpidr[m->nr_cpus++] = be_cells(n->reg.data, parent->address_cells);
 	} else if (prop_is(&n->compatible, "arm,psci")) {
 		m->psci_hvc = prop_is(&n->method, "hvc");
+	} else if (prop_is(&n->compatible, "arm,sbsa-uart")) {
+		if (read_regions(n, parent, list, 0) >= 1)
+			m->uart = list[0];
+		m->uart_irq = read_irq(n, 0, NULL);
 	} else if (prop_is(&n->compatible, "arm,pl031")) {
 		if (read_regions(n, parent, list, 0) >= 1)
 			m->rtc = list[0];

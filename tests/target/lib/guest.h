@@ -171,6 +171,8 @@ struct machine {
 	int nr_cpus;
 	uint64_t mpidr[NR_CPUS];
 	bool psci_hvc;
+	struct region uart; /* the emulated one of a guest that is not dom0 */
+	uint32_t uart_irq;
 	struct region rtc; /* PL031, if the domain owns one */
 	uint32_t rtc_irq;
 	char bootargs[256];

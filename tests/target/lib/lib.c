@@ -148,7 +148,22 @@ int str_format(char *buf, size_t size, const char *fmt, va_list ap)
 	return (int)out.len;
 }
 
-/* Whole lines go out in one hypercall, so that no other message gets between. */
+#define UARTFR	0x18
+#define FR_TXFF 0x20
+
+static void uart_write(const char *s, int n)
+{
+	while (n--) {
+		while (mmio_read32(machine.uart.base + UARTFR) & FR_TXFF)
+			;
+		mmio_write32(machine.uart.base, (uint8_t)*s++);
+	}
+}
+
+/*
+ * Whole lines go out in one hypercall, so that no other message gets between. A guest that is not
+ * dom0 is refused that and has a UART instead.
+ */
 void print(const char *fmt, ...)
 {
 	static char line[512];
@@ -159,7 +174,10 @@ void print(const char *fmt, ...)
 	used += str_format(line + used, sizeof(line) - (size_t)used, fmt, ap);
 	va_end(ap);
 	if (line[used - 1] == '\n' || used > 400) {
-		hypercall(HC_console_io, CONSOLEIO_write, (uint64_t)used, (uint64_t)line, 0);
+		if (machine.uart.size)
+			uart_write(line, used);
+		else
+			hypercall(HC_console_io, CONSOLEIO_write, (uint64_t)used, (uint64_t)line, 0);
 		used = 0;
 	}
 }

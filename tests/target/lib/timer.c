@@ -57,14 +57,21 @@ void vtimer_stop(void)
 	isb();
 }
 
+/* Masked from the last look to the call, which unmasks: an interrupt between them must end it. */
 void sleep_us(uint64_t us)
 {
 	uint64_t fired = vtimer_fired;
 	uint64_t end = counter() + ns_to_ticks(us * 1000);
 
 	vtimer_arm_at(end);
-	while (READ_ONCE(vtimer_fired) == fired && counter() < end + ns_to_ticks(1000000000))
+	for (;;) {
+		irq_disable();
+		if (READ_ONCE(vtimer_fired) != fired ||
+		    counter() >= end + ns_to_ticks(1000000000))
+			break;
 		hc_sched(SCHEDOP_block, NULL);
+	}
+	irq_enable();
 }
 
 bool wait_for(const uint64_t *word, uint64_t want, uint64_t us)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A guest's load or store to an emulated device, as ESR_EL2 describes it (Arm ARM D17.2.37, ISS of a
- * data abort with ISV set). All AArch64 instructions are four bytes long.
+ * A guest's load or store to an emulated device, as ESR_EL2 describes it (Arm ARM D17.2.37, ISS of
+ * a data abort with ISV set). All AArch64 instructions are four bytes long.
  */
 #include <arch/mmio_abort.h>
 #include <arch/sysreg.h>

@@ -18,13 +18,13 @@
 #include <serai/string.h>
 
 /* Where a domain that is not the hardware domain has its GIC (public/arch-arm.h). */
-#define GUEST_DIST_BASE	  0x03001000UL
-#define GUEST_RDIST_BASE  0x03020000UL
-#define GUEST_RDIST_SIZE  0x01000000UL
-#define GUEST_ID_BITS	  9
-#define SGIS_ENABLED	  0x0000ffffU
-#define PPIS_LEVEL	  0xffff0000U
-#define TYPER_CPUS_MAX	  8U
+#define GUEST_DIST_BASE	 0x03001000UL
+#define GUEST_RDIST_BASE 0x03020000UL
+#define GUEST_RDIST_SIZE 0x01000000UL
+#define GUEST_ID_BITS	 9
+#define SGIS_ENABLED	 0x0000ffffU
+#define PPIS_LEVEL	 0xffff0000U
+#define TYPER_CPUS_MAX	 8U
 
 static struct vcpu *vcpu_of(const struct vgic_vcpu *g)
 {
@@ -49,7 +49,7 @@ unsigned int vgic_cpu_of(const struct vgic_vcpu *g)
 	return vcpu_of(g)->unit.cpu;
 }
 
-/* --------------------------------------------------------------------------------------- inputs -- */
+/* --- inputs --- */
 
 void vgic_inject_ppi(struct vcpu *v, u32 intid)
 {
@@ -132,6 +132,11 @@ void vgic_set_spi_level(struct domain *d, u32 intid, bool level)
 
 	if (b && change_line(b, vgic_mask(intid), level))
 		change_spi(d, intid, level);
+}
+
+void domain_arch_set_spi_level(struct domain *d, u32 intid, bool level)
+{
+	vgic_set_spi_level(d, intid, level);
 }
 
 void domain_arch_inject_hw_spi(struct domain *d, u32 virq, u32 irq)
@@ -225,7 +230,7 @@ void vgic_sgi1r_write(struct vcpu *v, u64 val)
 		send_sgi(g, base + (u32)__builtin_ctz(list), intid);
 }
 
-/* ------------------------------------------------------------------------------ the own CPU -- */
+/* --- the own CPU --- */
 
 void vgic_sync_posted(struct vcpu *v)
 {
@@ -318,7 +323,7 @@ bool vgic_irq_pending(struct vcpu *v)
 	return vgic_lr_deliverable(g, is_mine(g));
 }
 
-/* ------------------------------------------------------------------------------ life and death -- */
+/* --- life and death --- */
 
 void vgic_cpu_init(u32 vtr)
 {

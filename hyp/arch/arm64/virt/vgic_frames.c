@@ -8,7 +8,7 @@
 #include <arch/vgic_lr.h>
 
 #define IIDR		0x34c /* implementer Arm, as Xen says */
-#define PIDR2		0x30  /* GICv3 */
+#define PIDR2		0x30 /* GICv3 */
 #define SYNCR_VALUE	1
 #define WRITE_ONLY_READ 0xdeadbeafdeadbeafUL /* what reading a write-only register gives */
 #define BITS_LOG2	7 /* registers with a bit for each interrupt: 128 bytes of each kind */
@@ -76,12 +76,13 @@ static bool fields_write(struct vgic_vcpu *g, struct vgic_vcpu *p, u64 off, u32 
 	return true;
 }
 
-/* -------------------------------------------------------------------------------- distributor -- */
+/* --- distributor --- */
 
 static bool dist_read_far(struct vgic_vcpu *g, u64 off, u32 size, u64 *val)
 {
 	if (off >= GICD_IROUTER && off < GICD_IROUTER_END && size >= 4) {
-		*val = part_of(vgic_read_router(g->domain, (u32)(off - GICD_IROUTER) / 8), off, size);
+		*val = part_of(vgic_read_router(g->domain, (u32)(off - GICD_IROUTER) / 8), off,
+			       size);
 		return true;
 	}
 	if (size == 1 && off >= GICD_ITARGETSR && off < GICD_ICFGR) {
@@ -153,7 +154,7 @@ bool vgic_dist_write(struct vgic_vcpu *g, u64 off, u32 size, u64 val)
 	return true;
 }
 
-/* ----------------------------------------------------------------------------- redistributors -- */
+/* --- redistributors --- */
 
 static u64 rdist_typer(const struct vgic_vcpu *p)
 {
@@ -217,7 +218,8 @@ static bool sgi_has_fields(u64 off)
 {
 	return off >= GICD_IGROUPR && off < GICD_IGRPMODR &&
 	       !(off < GICD_IPRIORITYR && (off & (BIT(BITS_LOG2) - 1)) >= 4) &&
-	       !(off >= GICD_IPRIORITYR + VGIC_BANK_IRQS && off < GICD_ICFGR) && off < GICD_ICFGR + 8;
+	       !(off >= GICD_IPRIORITYR + VGIC_BANK_IRQS && off < GICD_ICFGR) &&
+	       off < GICD_ICFGR + 8;
 }
 
 bool vgic_rdist_read(struct vgic_vcpu *g, u64 off, u32 size, u64 *val)

@@ -36,7 +36,7 @@ static inline int lr_find(const struct vgic_vcpu *g, const struct vgic_bank *b, 
 	return ((used >> i) & 1) && g->lr_irq[i] == intid ? (int)i : -1;
 }
 
-/* ------------------------------------------------------------------------------------ posting -- */
+/* --- posting --- */
 
 void vgic_post(struct vgic_vcpu *g, u32 n, u32 bits, bool wake)
 {
@@ -61,7 +61,7 @@ u32 vgic_hw_irq(const struct vgic_vcpu *g, u32 intid)
 	return intid < VGIC_BANK_IRQS ? intid : vgic_spi(g->domain, intid)->irq;
 }
 
-/* ------------------------------------------------------------------------------- the overflow -- */
+/* --- the overflow --- */
 
 static u32 overflow_prio_of(const struct vgic_bank *b, u32 bit)
 {
@@ -153,7 +153,7 @@ void vgic_update_hcr(struct vgic_vcpu *g)
 	g->hcr = hcr;
 }
 
-/* ------------------------------------------------------------------------------ one interrupt -- */
+/* --- one interrupt --- */
 
 /*
  * Remembers in the bank that an interrupt is pending, which its list register said until now; not
@@ -283,7 +283,8 @@ static void park_vtimer(struct vgic_vcpu *g)
 {
 	u32 intid;
 
-	if (!(used_lrs() & (1U << VTIMER_LR)) || g->bank.priority[VGIC_VTIMER] <= overflow_best(g, &intid))
+	if (!(used_lrs() & (1U << VTIMER_LR)) ||
+	    g->bank.priority[VGIC_VTIMER] <= overflow_best(g, &intid))
 		return;
 	if ((ich_read_lr(VTIMER_LR) & LR_STATE) != LR_PENDING)
 		return;
@@ -361,7 +362,7 @@ static void spi_pass_on(struct vgic_vcpu *g, u32 intid)
 	vgic_post_spi(g->domain, intid, true);
 }
 
-/* Does what was ordered of the list register: lr is its content, 0 for none. Returns the new one. */
+/* Does what was ordered; lr is the list register's content, 0 for none. Returns the new one. */
 static __cold_path u64 obey_orders(struct vgic_vcpu *g, struct vgic_bank *b, u32 intid, u64 lr)
 {
 	u32 mask = vgic_mask(intid);
@@ -545,7 +546,7 @@ bool vgic_eval_posted(struct vgic_vcpu *g)
 	return true;
 }
 
-/* -------------------------------------------------------------------------------- maintenance -- */
+/* --- maintenance --- */
 
 void vgic_lr_maintenance(struct vgic_vcpu *g)
 {
@@ -558,7 +559,7 @@ void vgic_lr_maintenance(struct vgic_vcpu *g)
 	vgic_refill(g);
 }
 
-/* -------------------------------------------------------------------- context switch, readers -- */
+/* --- context switch, readers --- */
 
 /*
  * A timer interrupt that the guest did not acknowledge is forgotten: it comes again as soon as
@@ -616,10 +617,11 @@ void vgic_lr_flush(struct vgic_vcpu *g)
 	for (; g->overflow_banks; g->overflow_banks &= g->overflow_banks - 1) {
 		u32 n = (u32)__builtin_ctz(g->overflow_banks);
 
-		for (u32 w = n ? g->overflow[n] : 0; w; w &= w - 1)
-			store_release(&vgic_spi(g->domain, n * VGIC_BANK_IRQS +
-							   (u32)__builtin_ctz(w))->holder,
-				      VGIC_NOBODY);
+		for (u32 w = n ? g->overflow[n] : 0; w; w &= w - 1) {
+			u32 intid = n * VGIC_BANK_IRQS + (u32)__builtin_ctz(w);
+
+			store_release(&vgic_spi(g->domain, intid)->holder, VGIC_NOBODY);
+		}
 		vgic_post(g, n, g->overflow[n], false);
 		g->overflow[n] = 0;
 	}

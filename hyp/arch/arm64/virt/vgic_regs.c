@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The registers of the virtual GIC that have a field for each interrupt, common to distributor and
- * redistributor (IHI 0069, 12.9 and 12.11). Any vcpu may write those of any other, so a write changes
- * the bank and tells the vcpu that is concerned.
+ * redistributor (IHI 0069, 12.9 and 12.11). Any vcpu may write those of any other, so a write
+ * changes the bank and tells the vcpu that is concerned.
  *
  * The pending and active state of an interrupt that sits in a list register of another running vcpu
  * is asked for, and the guest's access repeated until that CPU has answered.
@@ -25,7 +25,7 @@ static u32 valid_mask(u32 n)
 	return n == VGIC_BANKS_MAX - 1 ? 0x0fffffff : ~0U;
 }
 
-/* ------------------------------------------------------------------------ telling who it is for -- */
+/* --- telling who it is for --- */
 
 void vgic_change(struct vgic_vcpu *g, u32 n, u32 bits, bool mine, bool wake)
 {
@@ -79,7 +79,7 @@ static u32 maybe_listed(struct vgic_vcpu *g, struct vgic_vcpu *p, u32 n, u32 bit
 	return found;
 }
 
-/* ------------------------------------------------------------------------ physical interrupts -- */
+/* --- physical interrupts --- */
 
 /* Those with a physical interrupt that can be reached: the timer's on its own CPU only. */
 static void hw_each(struct vgic_vcpu *g, struct vgic_vcpu *p, u32 n, u32 bits, void (*fn)(u32 irq))
@@ -119,7 +119,7 @@ static void enable_spis(struct vgic_vcpu *g, u32 n, u32 bits, bool on)
 	lock_drop(&d->lock);
 }
 
-/* --------------------------------------------------------------------------------- bit by bit -- */
+/* --- bit by bit --- */
 
 static void write_enable_set(struct vgic_vcpu *g, struct vgic_vcpu *p, u32 n, u32 val)
 {
@@ -142,8 +142,8 @@ static void write_enable_clear(struct vgic_vcpu *g, struct vgic_vcpu *p, u32 n, 
 		enable_spis(g, n, gone, false);
 	else
 		vgic_clear(&b->enabled, gone);
-	change(g, p, n,
-	       maybe_listed(g, p, n, gone) | (n ? 0 : gone & vgic_mask(VGIC_VTIMER)), false);
+	change(g, p, n, maybe_listed(g, p, n, gone) | (n ? 0 : gone & vgic_mask(VGIC_VTIMER)),
+	       false);
 }
 
 static void write_pending_set(struct vgic_vcpu *g, struct vgic_vcpu *p, u32 n, u32 val)
@@ -195,12 +195,9 @@ static void write_active_clear(struct vgic_vcpu *g, struct vgic_vcpu *p, u32 n, 
 void vgic_write_bits(struct vgic_vcpu *g, struct vgic_vcpu *p, u32 n, enum vgic_reg reg, u32 val)
 {
 	static void (*const write[])(struct vgic_vcpu *, struct vgic_vcpu *, u32, u32) = {
-		[VGIC_ENABLE_SET] = write_enable_set,
-		[VGIC_ENABLE_CLEAR] = write_enable_clear,
-		[VGIC_PENDING_SET] = write_pending_set,
-		[VGIC_PENDING_CLEAR] = write_pending_clear,
-		[VGIC_ACTIVE_SET] = write_active_set,
-		[VGIC_ACTIVE_CLEAR] = write_active_clear,
+		[VGIC_ENABLE_SET] = write_enable_set,	[VGIC_ENABLE_CLEAR] = write_enable_clear,
+		[VGIC_PENDING_SET] = write_pending_set, [VGIC_PENDING_CLEAR] = write_pending_clear,
+		[VGIC_ACTIVE_SET] = write_active_set,	[VGIC_ACTIVE_CLEAR] = write_active_clear,
 	};
 
 	val &= valid_mask(n);
@@ -296,7 +293,7 @@ bool vgic_read_bits(struct vgic_vcpu *g, struct vgic_vcpu *p, u32 n, enum vgic_r
 	return true;
 }
 
-/* ------------------------------------------------------------------------------ field by field -- */
+/* --- field by field --- */
 
 /* The list register for a virtual timer interrupt that arrives. */
 void vgic_update_timer_lr(struct vgic_vcpu *g)

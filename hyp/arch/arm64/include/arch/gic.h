@@ -16,7 +16,6 @@
 enum gic_sgi {
 	SGI_KICK = 0, /* look at cpu->remote */
 	SGI_STOP = 1, /* panic on another CPU */
-	SGI_DUMP = 2, /* print this CPU's registers */
 };
 
 struct gic_rdist_region {

@@ -36,4 +36,11 @@ GUEST_ARCH_TRY(set_u8, u8, "b", "w", "mov %w2, %w4")
 
 #undef GUEST_ARCH_TRY
 
+/* *old for v; false leaves the value found in *old, which is still the old one by bad luck. */
+static __always_inline bool guest_arch_try_cmpxchg_u32(u32 *p, u32 *old, u32 v)
+{
+	return likely(__atomic_compare_exchange_n(p, old, v, true, __ATOMIC_SEQ_CST,
+						  __ATOMIC_SEQ_CST));
+}
+
 #endif

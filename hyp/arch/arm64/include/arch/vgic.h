@@ -32,13 +32,14 @@ struct vgic_domain;
 
 struct vgic_bank {
 	u32 enabled;
-	u32 pending; /* latched: an edge, a write to ISPENDR, or an acknowledged physical interrupt */
-	u32 line;    /* input as a device drives it */
-	u32 level;   /* level-sensitive by configuration */
-	u32 active;  /* active, but in no list register */
-	u32 hw;	     /* linked to a physical interrupt, which is active while this is pending */
-	u32 unpend;  /* to the owner: take the pending state out of the list register */
-	u32 deact;   /* to the owner: take the active state away */
+	u32 pending; /* latched: an edge, a write to ISPENDR, or an acknowledged physical interrupt
+		      */
+	u32 line; /* input as a device drives it */
+	u32 level; /* level-sensitive by configuration */
+	u32 active; /* active, but in no list register */
+	u32 hw; /* linked to a physical interrupt, which is active while this is pending */
+	u32 unpend; /* to the owner: take the pending state out of the list register */
+	u32 deact; /* to the owner: take the active state away */
 	u8 priority[VGIC_BANK_IRQS];
 	u8 lr[VGIC_BANK_IRQS]; /* the list register it was put into last */
 };
@@ -47,7 +48,7 @@ struct vgic_bank {
 struct vgic_spi {
 	u16 target; /* vcpu by IROUTER */
 	u16 holder; /* vcpu that has, or had last, the SPI in a list register; VGIC_NOBODY */
-	u16 irq;    /* physical INTID, when the bank's hw bit is set */
+	u16 irq; /* physical INTID, when the bank's hw bit is set */
 };
 
 struct vgic_vcpu {
@@ -61,14 +62,15 @@ struct vgic_vcpu {
 	u16 lr_irq[VGIC_LRS_MAX]; /* what was put there last */
 	struct vgic_bank bank;
 	u32 posted[VGIC_BANKS_MAX];
-	u32 overflow[VGIC_BANKS_MAX];	   /* to be in a list register, but none was free */
+	u32 overflow[VGIC_BANKS_MAX]; /* to be in a list register, but none was free */
 	u16 overflow_prio[VGIC_BANKS_MAX]; /* the best in each word of overflow */
 	/* Saved while not loaded; while loaded, lr is what others asked for last. */
 	u64 lr[VGIC_LRS_MAX];
 	u64 vmcr;
 	u32 ap0r[4], ap1r[4];
 	u32 lr_used;
-	/* Another vcpu wants to read list registers that are loaded: it waits for done >= its ticket. */
+	/* Another vcpu wants to read list registers that are loaded: it waits for done >= its
+	 * ticket. */
 	u32 view_want, view_done;
 	/* As the one who waits. */
 	u32 view_ticket;
@@ -78,7 +80,7 @@ struct vgic_vcpu {
 
 struct vgic_domain {
 	bool enabled; /* GICD_CTLR.EnableGrp1A */
-	u32 typer;    /* GICD_TYPER */
+	u32 typer; /* GICD_TYPER */
 	u32 nr_banks; /* bank 0 included */
 	u32 nr_vcpus;
 	struct vgic_bank *banks; /* of the SPIs: banks[0] has INTIDs 32.. */
@@ -86,7 +88,7 @@ struct vgic_domain {
 	struct vgic_vcpu **vcpus;
 	u64 dist_base, rdist_base, rdist_size; /* guest addresses */
 	u32 tickets; /* of view_ticket */
-	u32 nr_hw;   /* SPIs with the hw bit */
+	u32 nr_hw; /* SPIs with the hw bit */
 	struct lock lock; /* links to physical interrupts, and enabling those */
 };
 

@@ -15,8 +15,8 @@
 
 /* What the machine's virtual CPU interface has; the same on every CPU. */
 struct vgic_hw {
-	u32 lrs;    /* bit n: list register n exists */
-	u32 spare;  /* those that are not the timer's */
+	u32 lrs; /* bit n: list register n exists */
+	u32 spare; /* those that are not the timer's */
 	u32 nr_apr; /* registers of active priorities in each group */
 };
 extern struct vgic_hw vgic_hw;

@@ -34,6 +34,7 @@ struct domain_arch {
 	struct mmio_map *mmio;
 	unsigned int spis;	  /* domain_arch_inject_spi() */
 	u32 last_spi;
+	bool spi_level;		  /* domain_arch_set_spi_level() of last_spi */
 };
 
 #endif
