@@ -26,7 +26,7 @@ gcc	gcc	unit tests on this machine
 libc6-dev	/usr/include/stdio.h	unit tests on this machine
 libcmocka-dev	/usr/include/cmocka.h	unit tests on this machine
 libfdt-dev	/usr/include/libfdt.h	device trees in unit tests
-libxen-dev	/usr/include/xen/xen.h	Xen's public headers to compare ours with
+libxen-dev	/usr/include/xen/xen.h	public headers to compare ours with
 device-tree-compiler	dtc	device trees in tests
 universal-ctags	ctags-universal	length of functions
 cloc	cloc	lines of code
