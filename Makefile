@@ -70,7 +70,7 @@ need_kconfig = command -v kconfig-conf >/dev/null || { \
 	echo "make: kconfig-conf is missing; install it with: apt install kconfig-frontends-nox" >&2; exit 1; }
 
 # Goals that need neither the configuration nor the object lists.
-PLAIN := help clean distclean run fetch deps menuconfig olddefconfig savedefconfig $(DEFCONFIGS) \
+PLAIN := help clean distclean run run-dom0less fetch deps menuconfig olddefconfig savedefconfig $(DEFCONFIGS) \
 	 check check-clang check-repro check-system
 BUILDING := $(if $(MAKECMDGOALS),$(filter-out $(PLAIN),$(MAKECMDGOALS)),all)
 ifneq ($(BUILDING),)
@@ -258,7 +258,8 @@ $(OBJS) $(GEN)/asm-offsets.s $(LDS): | toolchain
 # ---- use and checks ----------------------------------------------------------------------------
 
 # `make run ARGS="cpus=4 mem=4G"` and `make run HYP=xen`; see scripts/run.py help
-.PHONY: run deps fetch
+# `make run-dom0less ARGS="guests=2"`: guests from the device tree; see scripts/run_dom0less.py help
+.PHONY: run run-dom0less deps fetch
 deps:
 	@sh scripts/install-deps.sh run
 fetch: deps
@@ -266,6 +267,10 @@ fetch: deps
 run: fetch
 	$(if $(filter xen,$(HYP)),,@$(MAKE) BUILD=$(BUILD) all)
 	@$(PYTHON) scripts/run.py build=$(BUILD) $(if $(HYP),hyp=$(HYP)) $(ARGS)
+
+run-dom0less: fetch
+	$(if $(filter xen,$(HYP)),,@$(MAKE) BUILD=$(BUILD) all)
+	@$(PYTHON) scripts/run_dom0less.py build=$(BUILD) $(if $(HYP),hyp=$(HYP)) $(ARGS)
 
 include scripts/check.mk
 

@@ -11,9 +11,11 @@
 #include <serai/evtchn.h>
 #include <serai/grant.h>
 #include <serai/irq.h>
+#include <serai/launch.h>
 #include <serai/printk.h>
 #include <serai/runstate.h>
 #include <serai/unit.h>
+#include <serai/vpl011.h>
 #include <serai/wallclock.h>
 #include <serai/watchdog.h>
 
@@ -118,6 +120,7 @@ static void hardware_shutdown(u8 reason)
 
 static void tell_control(struct domain *d)
 {
+	domain_report_end(d);
 	evtchn_send_virq_global(VIRQ_DOM_EXC);
 }
 
@@ -179,11 +182,19 @@ const struct unit units[] = {
 	{ .name = "stage 2",
 	  .domain_create = p2m_domain_create,
 	  .domain_destroy = p2m_domain_destroy },
+	{ .name = "launch", .init = launch_init, .domain_destroy = launch_domain_destroy },
 	{ .name = "machine",
 	  .domain_create = domain_arch_create,
 	  .domain_destroy = arch_domain_destroy,
 	  .vcpu_create = vcpu_arch_create,
 	  .vcpu_destroy = vcpu_arch_destroy },
+	{ .name = "console",
+	  .domain_create = console_domain_create,
+	  .domain_close = console_domain_close },
+	{ .name = "host UART", .domain_create = host_uart_domain_create },
+	{ .name = "vpl011",
+	  .domain_close = vpl011_domain_close,
+	  .domain_destroy = vpl011_domain_destroy },
 	{ .name = "shared info",
 	  .domain_create = shared_info_domain_create,
 	  .domain_destroy = shared_info_domain_destroy },

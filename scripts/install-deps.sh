@@ -20,14 +20,14 @@ kconfig-frontends-nox	kconfig-conf	the configuration
 python3	python3	scripts of the build
 ca-certificates	/etc/ssl/certs/ca-certificates.crt	fetching packages over https'
 RUN_DEPS='
-qemu-system-arm	qemu-system-aarch64	the machine to run on'
+qemu-system-arm	qemu-system-aarch64	the machine to run on
+device-tree-compiler	dtc	device trees of guests and tests'
 CHECK_DEPS='
 gcc	gcc	unit tests on this machine
 libc6-dev	/usr/include/stdio.h	unit tests on this machine
 libcmocka-dev	/usr/include/cmocka.h	unit tests on this machine
 libfdt-dev	/usr/include/libfdt.h	device trees in unit tests
 libxen-dev	/usr/include/xen/xen.h	public headers to compare ours with
-device-tree-compiler	dtc	device trees in tests
 universal-ctags	ctags-universal	length of functions
 cloc	cloc	lines of code
 clang	clang	the second compiler

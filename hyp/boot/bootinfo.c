@@ -23,7 +23,8 @@ struct boot_info boot_info = {
 /* /chosen, whose command lines are decided when everything was seen. */
 struct chosen {
 	int node;
-	int domain_node; /* the last node of a domain in it */
+	int domain_node; /* of a domain, while the walk is inside; -1 */
+	bool too_many;	 /* the domain was left out, and so is what is in it */
 	u32 unnamed;	 /* modules that do not say what they are */
 };
 
@@ -179,17 +180,11 @@ static bool __init module_kind(const struct dt_walk *w, struct chosen *c, enum b
 	return false;
 }
 
-static void __init read_module(struct boot_info *bi, const struct dt_walk *w, struct chosen *c)
+static void __init read_module(struct boot_info *bi, const struct dt_walk *w, struct chosen *c,
+			       enum boot_module_kind kind)
 {
-	struct boot_module m = { .node = w->node };
+	struct boot_module m = { .node = w->node, .kind = kind, .domain_node = c->domain_node };
 
-	if (w->depth == 2 && dt_compatible(w, "xen,domain")) {
-		c->domain_node = w->node;
-		warn_node(w, "domains besides dom0 are not built from the device tree; left out");
-		return;
-	}
-	if (!module_kind(w, c, &m.kind))
-		return;
 	if (dt_walk_reg_raw(w, 0, &m.start, &m.size) || !m.size) {
 		warn_node(w, "module without usable reg = <address size>; left out");
 		return;
@@ -198,9 +193,32 @@ static void __init read_module(struct boot_info *bi, const struct dt_walk *w, st
 		warn_node(w, "too many modules; left out");
 		return;
 	}
-	m.domain_node = w->depth == 2 ? -1 : c->domain_node;
 	m.cmdline = dt_string(&w->prop[DT_BOOTARGS]);
 	bi->modules[bi->nr_modules++] = m;
+}
+
+/* A node in /chosen: a module, a domain, or something in one. */
+static void __init read_in_chosen(struct boot_info *bi, const struct dt_walk *w, struct chosen *c)
+{
+	enum boot_module_kind kind;
+
+	if (w->depth == 2) {
+		c->domain_node = dt_compatible(w, "xen,domain") ? w->node : -1;
+		c->too_many = false;
+	}
+	if (c->domain_node == w->node) {
+		c->too_many = !bootdomain_read(bi, w);
+		if (c->too_many)
+			warn_node(w, "too many domains; left out");
+	} else if (w->depth == 2 && dt_compatible(w, "xen,cpupool")) {
+		warn_node(w, "CPU pools are not supported yet; left out");
+	} else if (c->too_many || w->depth > 3 || (w->depth == 3 && c->domain_node < 0)) {
+		return;
+	} else if (module_kind(w, c, &kind)) {
+		read_module(bi, w, c, kind);
+	} else if (w->depth == 3) {
+		bootdomain_read_child(bi, w);
+	}
 }
 
 static bool __init at_path(const struct dt_walk *w, const char *top)
@@ -223,7 +241,7 @@ static void __init read_node(struct boot_info *bi, const struct dt_walk *w, stru
 	if (w->depth == 1)
 		read_top(bi, w, c);
 	if (w->depth >= 2 && at_path(w, "chosen")) {
-		read_module(bi, w, c);
+		read_in_chosen(bi, w, c);
 		return;
 	}
 	if (w->depth == 2 && at_path(w, "reserved-memory"))
@@ -268,6 +286,9 @@ static void __init read_chosen(struct boot_info *bi, int node)
 		dom0 = args;
 	bi->hyp_cmdline = hyp ? hyp : "";
 	bi->dom0_cmdline = dom0 ? dom0 : "";
+	if (node >= 0 && fdt_getprop(bi->fdt, node, "xen,static-heap", NULL))
+		pr_warn("device tree: /chosen: xen,static-heap is not supported yet; all free memory "
+			"is used\n");
 	bi->stdout_path = chosen_string(bi->fdt, node, "stdout-path");
 	if (!bi->stdout_path)
 		bi->stdout_path = chosen_string(bi->fdt, node, "linux,stdout-path");
@@ -356,5 +377,7 @@ void __init bootinfo_set_fdt(const void *fdt)
 		if (bi->modules[i].cmdline)
 			bi->modules[i].cmdline =
 				(const char *)fdt + (bi->modules[i].cmdline - old);
+	for (u32 i = 0; i < bi->nr_domains; i++)
+		bi->domains[i].name = (const char *)fdt + (bi->domains[i].name - old);
 	bi->fdt = fdt;
 }

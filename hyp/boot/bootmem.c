@@ -3,17 +3,18 @@
  * Questions to struct boot_info: what is missing, which RAM is free, which device a name means.
  */
 #include <serai/boot.h>
+#include <serai/cmdline.h>
 #include <serai/compiler.h>
 #include <serai/errno.h>
 #include <serai/printk.h>
 #include <serai/string.h>
 #include <libfdt.h>
 
-const struct boot_module *__init bootinfo_module(const struct boot_info *bi,
-						 enum boot_module_kind kind)
+const struct boot_module *__init bootinfo_domain_module(const struct boot_info *bi, int domain_node,
+							enum boot_module_kind kind)
 {
 	for (u32 i = 0; i < bi->nr_modules; i++)
-		if (bi->modules[i].kind == kind && bi->modules[i].domain_node < 0)
+		if (bi->modules[i].kind == kind && bi->modules[i].domain_node == domain_node)
 			return &bi->modules[i];
 	return NULL;
 }
@@ -71,24 +72,62 @@ static int __init check_module(const struct boot_info *bi, const struct boot_mod
 	return -XEN_EINVAL;
 }
 
-int __init bootinfo_check(const struct boot_info *bi)
+/* Domains that cannot be as their nodes say are left out, or everything is refused. */
+static int __init check_domains(struct boot_info *bi)
+{
+	u32 refused = 0, left = 0;
+
+	bootdomain_check(bi);
+	for (u32 i = 0; i < bi->nr_domains; i++) {
+		refused += bi->domains[i].left_out && !bi->domains[i].disabled;
+		left += !bi->domains[i].left_out;
+	}
+	if (refused)
+		pr_err("device tree: %u of %u domains cannot be built, see above\n", refused,
+		       bi->nr_domains);
+	if (refused && options.dom0less_strict) {
+		pr_err("dom0less=strict: then none is; without that option the others start\n");
+		return -XEN_EINVAL;
+	}
+	if (!left && !bootinfo_module(bi, MODULE_KERNEL))
+		return refuse_kernel();
+	return 0;
+}
+
+int __init bootinfo_check(struct boot_info *bi)
 {
 	if (!bi->banks.nr)
 		return refuse_memory();
 	if (!bi->gic.version)
 		return refuse_gic(bi);
-	if (!bootinfo_module(bi, MODULE_KERNEL))
-		return refuse_kernel();
 	for (u32 i = 0; i < bi->nr_modules; i++) {
+		struct boot_domain *d = bootdomain_find(bi, bi->modules[i].domain_node);
 		int rc = check_module(bi, &bi->modules[i]);
 
-		if (rc)
+		if (rc && !d)
 			return rc;
+		if (rc)
+			d->left_out = true;
 	}
-	return 0;
+	return check_domains(bi);
 }
 
-int __init bootinfo_usable(const struct boot_info *bi, struct range_set *out, bool keep_modules)
+/* Other domains read their files when dom0 runs already, also those that it has in common with them. */
+static bool __init is_guest_file(const struct boot_info *bi, const struct boot_module *m)
+{
+	struct range r = { m->start, m->start + m->size };
+
+	for (u32 i = 0; i < bi->nr_modules; i++) {
+		const struct boot_module *o = &bi->modules[i];
+
+		if (o->domain_node >= 0 &&
+		    ranges_overlap(&r, &(struct range){ o->start, o->start + o->size }))
+			return true;
+	}
+	return false;
+}
+
+int __init bootinfo_usable(const struct boot_info *bi, struct range_set *out, enum boot_keep keep)
 {
 	int rc = 0;
 
@@ -98,13 +137,13 @@ int __init bootinfo_usable(const struct boot_info *bi, struct range_set *out, bo
 	for (u32 i = 0; i < bi->reserved.nr; i++)
 		rc |= range_set_remove(out, bi->reserved.r[i].start, bi->reserved.r[i].end);
 	rc |= range_set_remove(out, bi->image.start, bi->image.end);
-	if (keep_modules)
+	if (keep == KEEP_ALL)
 		rc |= range_set_remove(out, bi->fdt_range.start, bi->fdt_range.end);
 	for (u32 i = 0; i < bi->nr_modules; i++) {
 		const struct boot_module *m = &bi->modules[i];
 		struct range r = range_pages_out(m->start, m->start + m->size);
 
-		if (keep_modules || m->domain_node >= 0)
+		if (keep == KEEP_ALL || (keep == KEEP_GUESTS && is_guest_file(bi, m)))
 			rc |= range_set_remove(out, r.start, r.end);
 	}
 	if (rc)
@@ -116,7 +155,7 @@ int __init bootinfo_free_ranges(void (*fn)(paddr_t start, paddr_t end, void *ctx
 {
 	const struct range_set *dom0 = &boot_info.dom0_banks;
 	RANGE_SET_INIT(free, BOOT_BANKS_MAX + BOOT_RESERVED_MAX + BOOT_MODULES_MAX + 16);
-	int rc = bootinfo_usable(&boot_info, &free, true);
+	int rc = bootinfo_usable(&boot_info, &free, KEEP_ALL);
 
 	for (u32 i = 0; i < dom0->nr && !rc; i++)
 		rc = range_set_remove(&free, dom0->r[i].start, dom0->r[i].end);

@@ -3,7 +3,11 @@
  * Builds a domain from its spec: memory, kernel, ramdisk, device tree, devices, first vcpu. Nothing
  * is written that is already in place, and caches are cleaned only where the guest, which starts
  * with its MMU off, is going to read what the loader or the hypervisor wrote.
+ *
+ * The hardware domain gets the machine's devices and a copy of its tree, others a platform of
+ * their own (public/arch-arm.h).
  */
+#include <abi/guest_layout.h>
 #include <serai/arch.h>
 #include <serai/builder.h>
 #include <serai/cmdline.h>
@@ -12,13 +16,10 @@
 #include <serai/domain.h>
 #include <serai/errno.h>
 #include <serai/frame.h>
+#include <serai/launch.h>
 #include <serai/printk.h>
 #include <serai/string.h>
-#include <libfdt.h>
-
-#define EVTCHN_PORTS	131072
-#define GRANT_FRAMES	64
-#define MAPTRACK_FRAMES 1024
+#include <serai/vpl011.h>
 
 struct build {
 	const struct boot_info *bi;
@@ -30,62 +31,19 @@ struct build {
 
 RANGE_SET_INIT(scratch, BOOT_BANKS_MAX + BOOT_RESERVED_MAX + BOOT_MODULES_MAX + 16);
 
-static u64 __init page_part(paddr_t a, u64 size)
-{
-	return MIN(size, PAGE_SIZE - (a & (PAGE_SIZE - 1)));
-}
-
-/* Copies physical memory frame by frame; the ranges do not overlap. */
-static void __init memory_copy(paddr_t dst, paddr_t src, u64 size)
-{
-	for (u64 part; size; size -= part, dst += part, src += part) {
-		char *to = frame_map(paddr_to_mfn(dst));
-		const char *from = frame_map(paddr_to_mfn(src));
-
-		part = page_part(dst, page_part(src, size));
-		memcpy(to + (dst & (PAGE_SIZE - 1)), from + (src & (PAGE_SIZE - 1)), part);
-		frame_unmap(from);
-		frame_unmap(to);
-	}
-}
-
-static void __init memory_write(paddr_t dst, const void *src, u64 size)
-{
-	const char *from = src;
-
-	for (u64 part; size; size -= part, dst += part, from += part) {
-		char *to = frame_map(paddr_to_mfn(dst));
-
-		part = page_part(dst, size);
-		memcpy(to + (dst & (PAGE_SIZE - 1)), from, part);
-		frame_unmap(to);
-	}
-}
-
-/* To the point of coherency: a CPU with its MMU off reads past the caches. */
-static void __init memory_flush(paddr_t pa, u64 size)
-{
-	for (u64 part; size; size -= part, pa += part) {
-		const char *va = frame_map(paddr_to_mfn(pa));
-
-		part = page_part(pa, size);
-		cache_arch_clean_invalidate(va + (pa & (PAGE_SIZE - 1)), part);
-		frame_unmap(va);
-	}
-}
-
 static int __init build_domain(struct build *b)
 {
 	const struct domain_spec *s = b->spec;
+	u32 spis = irq_arch_lines() - IRQ_FIRST_SPI;
 	struct domain_config cfg = {
 		.id = s->id,
 		.flags = s->flags | (strcmp(options.xsm, "dummy") ? 0 : DOMAIN_UNRESTRICTED),
 		.nr_vcpus = s->nr_vcpus,
 		.max_frames = range_set_total(s->banks) >> PAGE_SHIFT,
-		.max_evtchn_port = EVTCHN_PORTS - 1,
-		.max_grant_frames = GRANT_FRAMES,
-		.max_maptrack_frames = MAPTRACK_FRAMES,
-		.nr_spis = irq_arch_lines() - IRQ_FIRST_SPI,
+		.max_evtchn_port = s->max_evtchn_port,
+		.max_grant_frames = s->max_grant_frames,
+		.max_maptrack_frames = s->max_maptrack_frames,
+		.nr_spis = s->nr_spis == BOOT_SPIS_ALL ? spis : s->nr_spis,
 		.affinity = cpu_online,
 		.name = s->name,
 	};
@@ -97,7 +55,7 @@ static int __init build_domain(struct build *b)
 }
 
 /* The banks are nobody's: they become the domain's, and stage 2 maps them 1:1. */
-static int __init build_memory(struct build *b)
+static int __init build_direct_memory(struct build *b)
 {
 	for (u32 i = 0; i < b->spec->banks->nr; i++) {
 		const struct range *r = &b->spec->banks->r[i];
@@ -130,7 +88,17 @@ static int __init map_devices(struct build *b, const struct range_set *set, enum
 	return 0;
 }
 
-static int __init build_devices(struct build *b)
+/* The first PPI that no device uses, from INTID 16 on. */
+static u32 __init free_ppi(u32 used)
+{
+	u32 n = 0;
+
+	while (n < 15 && used & 1U << n)
+		n++;
+	return 16 + n;
+}
+
+static int __init build_host_devices(struct build *b)
 {
 	struct dom0_devices *dev = &dom0_devices;
 	int rc = dom0_devices_collect(b->bi, b->spec->uart, dev);
@@ -149,7 +117,30 @@ static int __init build_devices(struct build *b)
 		if (irq_assign(irq, b->d, irq) == 0)
 			irq_arch_set_type(irq, (enum irq_type)dev->spi_type[irq]);
 	}
+	b->d->evtchn_irq = free_ppi(dev->ppis);
+	b->d->hvm_params[HVM_PARAM_CALLBACK_IRQ] = HVM_CALLBACK_PPI_LOW(b->d->evtchn_irq);
 	return 0;
+}
+
+/* The upcall's interrupt is in the tree; HVM_PARAM_CALLBACK_IRQ stays 0, as in Xen. */
+static int __init build_guest_devices(struct build *b)
+{
+	int rc = 0;
+
+	b->d->evtchn_irq = GUEST_EVTCHN_PPI;
+	if (b->spec->vpl011) {
+		rc = vpl011_domain_create(b->d);
+		if (rc)
+			pr_err("%s: vpl011 cannot be made (%d)\n", b->spec->name, rc);
+	}
+	return rc;
+}
+
+static struct range __init module_source(const struct build *b, const struct boot_module *m)
+{
+	u64 start = b->spec->flags & DOMAIN_DIRECT_MAP ? m->start : ELSEWHERE;
+
+	return (struct range){ start, start + m->size };
 }
 
 static int __init place_modules(struct build *b)
@@ -161,10 +152,10 @@ static int __init place_modules(struct build *b)
 		return rc;
 	b->layout = (struct layout){
 		.banks = b->spec->banks,
-		.kernel_source = { k->start, k->start + k->size },
+		.kernel_source = module_source(b, k),
 	};
 	if (r)
-		b->layout.ramdisk_source = (struct range){ r->start, r->start + r->size };
+		b->layout.ramdisk_source = module_source(b, r);
 	rc = layout_place_modules(&b->layout, &b->image);
 	if (rc)
 		pr_err("%s: kernel (%lu KiB in memory) and ramdisk (%lu KiB) do not fit into its "
@@ -174,6 +165,7 @@ static int __init place_modules(struct build *b)
 	return rc;
 }
 
+/* Into direct-mapped memory, where they are not there already. */
 static void __init load_modules(struct build *b)
 {
 	const struct layout *l = &b->layout;
@@ -195,31 +187,17 @@ static unsigned int __init order_for(size_t size)
 	return order;
 }
 
-/* The first PPI that no device uses, from INTID 16 on. */
-static u32 __init free_ppi(u32 used)
-{
-	u32 n = 0;
-
-	while (n < 15 && used & 1U << n)
-		n++;
-	return 16 + n;
-}
-
-static int __init place_tree(struct build *b, const void *tree, u64 size)
+static int __init place_tree(struct build *b, u64 size)
 {
 	int rc = layout_place_fdt(&b->layout, size);
 
-	if (rc) {
+	if (rc)
 		pr_err("%s: no room for its device tree (%lu KiB); give it more memory\n",
 		       b->spec->name, size >> 10);
-		return rc;
-	}
-	memory_write(b->layout.fdt.start, tree, size);
-	memory_flush(b->layout.fdt.start, size);
-	return 0;
+	return rc;
 }
 
-static int __init build_tree(struct build *b)
+static int __init build_host_tree(struct build *b)
 {
 	struct dom0_tree t = {
 		.bi = b->bi,
@@ -245,8 +223,74 @@ static int __init build_tree(struct build *b)
 	if (!rc)
 		rc = dom0_fdt_build(&t, tree, bound);
 	if (rc > 0)
-		rc = place_tree(b, tree, (u64)rc);
+		rc = place_tree(b, (u64)rc);
+	if (!rc) {
+		memory_write(b->layout.fdt.start, tree, range_size(&b->layout.fdt));
+		memory_flush(b->layout.fdt.start, range_size(&b->layout.fdt));
+	}
 	heap_free(tree, order);
+	return rc;
+}
+
+/* Its tree, in memory of the heap, is the last file. */
+static int __init build_guest_tree(struct build *b, struct launch_file *file)
+{
+	struct domu_tree t = {
+		.bi = b->bi,
+		.id = b->spec->id,
+		.nr_vcpus = b->spec->nr_vcpus,
+		.banks = b->spec->banks,
+		.limit = b->d->p2m.end << PAGE_SHIFT,
+		.initrd = b->layout.ramdisk,
+		.bootargs = b->spec->cmdline,
+		.vpl011 = b->spec->vpl011,
+		.hypervisor = b->spec->enhanced != ENHANCED_NO,
+	};
+	size_t bound = domu_fdt_bound(&t);
+	int rc;
+
+	file->order = order_for(bound);
+	file->heap = heap_alloc(file->order, FRAME_NO_SCRUB);
+	if (!file->heap)
+		return -XEN_ENOMEM;
+	rc = domu_fdt_build(&t, b->spec->name, file->heap, bound);
+	if (rc > 0)
+		rc = place_tree(b, (u64)rc);
+	file->src = virt_to_paddr(file->heap);
+	file->gpa = b->layout.fdt.start;
+	file->size = range_size(&b->layout.fdt);
+	return rc;
+}
+
+/* Ascending, at most LAUNCH_FILES. */
+static void __init add_file(struct launch_file *files, u32 nr, struct launch_file new)
+{
+	for (; nr && files[nr - 1].gpa > new.gpa; nr--)
+		files[nr] = files[nr - 1];
+	files[nr] = new;
+}
+
+/* What the domain will load before it runs. */
+static int __init prepare_guest(struct build *b)
+{
+	const struct layout *l = &b->layout;
+	const struct domain_spec *s = b->spec;
+	struct launch_file files[LAUNCH_FILES], tree = { .heap = NULL };
+	int rc = build_guest_tree(b, &tree);
+	u32 nr = 0;
+
+	if (s->ramdisk)
+		add_file(files, nr++, (struct launch_file){ .gpa = l->ramdisk.start,
+							    .size = s->ramdisk->size,
+							    .src = s->ramdisk->start });
+	add_file(files, nr++, (struct launch_file){ .gpa = l->kernel.start,
+						    .size = b->image.file_size,
+						    .src = s->kernel->start });
+	add_file(files, nr++, tree);
+	if (!rc)
+		rc = launch_prepare(b->d, s->banks, files, nr);
+	if (rc && tree.heap)
+		heap_free(tree.heap, tree.order);
 	return rc;
 }
 
@@ -268,6 +312,30 @@ static void __init say_layout(const struct build *b)
 		pr_info("%s: no ramdisk\n", b->spec->name);
 }
 
+static int __init build_host(struct build *b)
+{
+	int rc = build_direct_memory(b);
+
+	rc = rc ? rc : build_host_devices(b);
+	if (rc)
+		return rc;
+	load_modules(b);
+	return build_host_tree(b);
+}
+
+static int __init build_guest(struct build *b)
+{
+	int rc = guest_ram_build(b->d, b->spec->banks);
+
+	if (rc)
+		return rc;
+	rc = build_guest_devices(b);
+	rc = rc ? rc : prepare_guest(b);
+	if (rc)
+		guest_ram_free(b->d, b->spec->banks);
+	return rc;
+}
+
 int __init builder_build(const struct boot_info *bi, const struct domain_spec *spec,
 			 struct domain **out)
 {
@@ -275,99 +343,16 @@ int __init builder_build(const struct boot_info *bi, const struct domain_spec *s
 	int rc = place_modules(&b);
 
 	rc = rc ? rc : build_domain(&b);
-	rc = rc ? rc : build_memory(&b);
-	rc = rc ? rc : build_devices(&b);
 	if (rc)
 		return rc;
-	b.d->evtchn_irq = free_ppi(dom0_devices.ppis);
-	b.d->hvm_params[HVM_PARAM_CALLBACK_IRQ] = HVM_CALLBACK_PPI_LOW(b.d->evtchn_irq);
-	load_modules(&b);
-	rc = build_tree(&b);
-	if (rc)
+	rc = spec->flags & DOMAIN_DIRECT_MAP ? build_host(&b) : build_guest(&b);
+	if (rc) {
+		while (domain_kill(b.d) == -XEN_ERESTART)
+			;
 		return rc;
+	}
 	vcpu_arch_start(b.d->vcpus[0], b.layout.kernel.start, b.layout.fdt.start);
 	say_layout(&b);
 	*out = b.d;
-	return 0;
-}
-
-/* Out of the way of dom0's memory, where the loader may have put it. */
-static int __init move_fdt(struct boot_info *bi)
-{
-	size_t used = dt_used_size(bi->fdt);
-	void *copy = heap_alloc(order_for(used), FRAME_NO_SCRUB);
-
-	if (!copy)
-		return -XEN_ENOMEM;
-	memcpy(copy, bi->fdt, used);
-	fdt_set_totalsize(copy, (u32)used);
-	bootinfo_set_fdt(copy);
-	return 0;
-}
-
-/* Frames that only the boot loader's files and tree kept from the heap. */
-static int __init release_modules(struct boot_info *bi)
-{
-	RANGE_SET_INIT(kept, BOOT_BANKS_MAX + BOOT_RESERVED_MAX + BOOT_MODULES_MAX + 16);
-	int rc = bootinfo_usable(bi, &scratch, false);
-
-	if (!rc)
-		rc = bootinfo_usable(bi, &kept, true);
-	for (u32 i = 0; i < kept.nr && !rc; i++)
-		rc = range_set_remove(&scratch, kept.r[i].start, kept.r[i].end);
-	for (u32 i = 0; i < bi->dom0_banks.nr && !rc; i++)
-		rc = range_set_remove(&scratch, bi->dom0_banks.r[i].start,
-				      bi->dom0_banks.r[i].end);
-	for (u32 i = 0; i < scratch.nr && !rc; i++)
-		frame_add_range(scratch.r[i].start, scratch.r[i].end, true);
-	bi->fdt_range = (struct range){ 0, 0 };
-	return rc;
-}
-
-static u32 __init online_cpus(void)
-{
-	u32 n = 0, cpu;
-
-	for_each_online_cpu(cpu)
-		n++;
-	return n;
-}
-
-static void __init say_memory(const struct range_set *banks, u32 vcpus)
-{
-	pr_info("dom0: %lu MiB, %u vcpus\n", range_set_total(banks) >> 20, vcpus);
-	for (u32 i = 0; i < banks->nr; i++)
-		pr_info("dom0: memory %#lx-%#lx\n", banks->r[i].start, banks->r[i].end - 1);
-}
-
-int __init builder_dom0(const struct boot_info *bi)
-{
-	const struct uart *uart = console_uart();
-	struct domain_spec spec = {
-		.id = 0,
-		.flags = DOMAIN_CONTROL | DOMAIN_HARDWARE | DOMAIN_DIRECT_MAP,
-		.name = "dom0",
-		.nr_vcpus = options.dom0_max_vcpus ? options.dom0_max_vcpus : online_cpus(),
-		.banks = &bi->dom0_banks,
-		.kernel = bootinfo_module(bi, MODULE_KERNEL),
-		.ramdisk = bootinfo_module(bi, MODULE_RAMDISK),
-		.uart = -1,
-	};
-	struct domain *d;
-	int rc = move_fdt(&boot_info);
-
-	if (rc)
-		return rc;
-	spec.cmdline = bi->dom0_cmdline;
-	if (uart && uart->dt_path)
-		spec.uart = dt_lookup(bi->fdt, uart->dt_path);
-	say_memory(spec.banks, spec.nr_vcpus);
-	rc = builder_build(bi, &spec, &d);
-	if (rc)
-		return rc;
-	rc = release_modules(&boot_info);
-	if (rc)
-		return rc;
-	sched_release(&d->vcpus[0]->unit, HOLD_DOWN);
 	return 0;
 }

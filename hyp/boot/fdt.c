@@ -10,6 +10,8 @@
 #include <serai/string.h>
 #include <libfdt.h>
 
+#define TAG 4U /* bytes of a tag; everything is aligned to them */
+
 static const char *const prop_names[DT_NR_PROPS] = {
 	[DT_COMPATIBLE] = "compatible",
 	[DT_REG] = "reg",
@@ -32,6 +34,9 @@ static const char *const prop_names[DT_NR_PROPS] = {
 int __init dt_check(const void *fdt, size_t size)
 {
 	if (size < sizeof(struct fdt_header) || fdt_check_header(fdt))
+		return -XEN_EINVAL;
+	/* Before version 16 names and alignment were different. */
+	if (fdt_version(fdt) < 16)
 		return -XEN_EINVAL;
 	if (fdt_totalsize(fdt) > size || fdt_totalsize(fdt) > DT_SIZE_MAX)
 		return -XEN_EINVAL;
@@ -88,6 +93,8 @@ void __init dt_walk_start(struct dt_walk *w, const void *fdt)
 {
 	memset(w, 0, sizeof(*w));
 	w->fdt = fdt;
+	w->structs = (const char *)fdt + fdt_off_dt_struct(fdt);
+	w->strings = (const char *)fdt + fdt_off_dt_strings(fdt);
 	w->node = -1;
 	w->depth = -1;
 	w->skip = DT_DEPTH_MAX;
@@ -98,26 +105,65 @@ void __init dt_walk_skip(struct dt_walk *w)
 	w->skip = w->depth;
 }
 
-static int __init walk_collect(struct dt_walk *w)
+static u32 __init cell_at(const struct dt_walk *w, u32 off)
 {
-	int off, len;
+	return fdt32_to_cpu(*(const fdt32_t *)(const void *)(w->structs + off));
+}
+
+/* Behind the name of the node at off. */
+static u32 __init skip_name(const struct dt_walk *w, u32 off)
+{
+	const char *name = w->structs + off + TAG;
+
+	return off + TAG + (u32)ROUND_UP(strlen(name) + 1, TAG);
+}
+
+/* Behind the property at off. */
+static u32 __init skip_prop(const struct dt_walk *w, u32 off)
+{
+	u32 len = cell_at(w, off + TAG);
+
+	return off + 3 * TAG + ROUND_UP(len, TAG);
+}
+
+/* The property at *off or behind NOPs there. */
+static bool __init take_prop(const struct dt_walk *w, u32 *off, const char **name, struct dt_prop *p)
+{
+	u32 tag;
+
+	while ((tag = cell_at(w, *off)) == FDT_NOP)
+		*off += TAG;
+	if (tag != FDT_PROP)
+		return false;
+	p->len = cell_at(w, *off + TAG);
+	p->data = w->structs + *off + 3 * TAG;
+	*name = w->strings + cell_at(w, *off + 2 * TAG);
+	*off = skip_prop(w, *off);
+	return true;
+}
+
+bool __init dt_walk_prop(const struct dt_walk *w, u32 *off, const char **name, struct dt_prop *p)
+{
+	if (!*off)
+		*off = skip_name(w, (u32)w->node);
+	return take_prop(w, off, name, p);
+}
+
+/* Those of the node that are in prop_names; w->next is then behind all of them. */
+static void __init walk_collect(struct dt_walk *w)
+{
+	const char *name;
+	struct dt_prop p;
 
 	memset(w->prop, 0, sizeof(w->prop));
-	for (off = fdt_first_property_offset(w->fdt, w->node); off >= 0;
-	     off = fdt_next_property_offset(w->fdt, off)) {
-		const char *name;
-		const void *data = fdt_getprop_by_offset(w->fdt, off, &name, &len);
-
-		if (!data)
-			return -XEN_EINVAL;
+	while (take_prop(w, &w->next, &name, &p)) {
 		for (u32 i = 0; i < DT_NR_PROPS; i++) {
 			if (name[0] == prop_names[i][0] && !strcmp(name, prop_names[i])) {
-				w->prop[i] = (struct dt_prop){ data, (u32)len };
+				w->prop[i] = p;
 				break;
 			}
 		}
 	}
-	return off == -FDT_ERR_NOTFOUND ? 0 : -XEN_EINVAL;
 }
 
 /* What the current node means for its children. */
@@ -146,26 +192,46 @@ static int __init walk_descend(struct dt_walk *w)
 	return 0;
 }
 
+/* To the next node that is not to be skipped. False: the end. */
+static bool __init walk_find(struct dt_walk *w)
+{
+	for (;;) {
+		switch (cell_at(w, w->next)) {
+		case FDT_BEGIN_NODE:
+			w->node = (int)w->next;
+			w->next = skip_name(w, w->next);
+			if (++w->depth <= w->skip)
+				return true;
+			break;
+		case FDT_END_NODE:
+			w->next += TAG;
+			if (--w->depth < 0)
+				return false;
+			break;
+		case FDT_PROP:
+			w->next = skip_prop(w, w->next);
+			break;
+		case FDT_NOP:
+			w->next += TAG;
+			break;
+		default:
+			return false;
+		}
+	}
+}
+
 int __init dt_walk_next(struct dt_walk *w)
 {
 	int rc;
 
-	do {
-		w->node = fdt_next_node(w->fdt, w->node, &w->depth);
-		if (w->node == -FDT_ERR_NOTFOUND || w->depth < 0)
-			return 0;
-		if (w->node < 0)
-			return -XEN_EINVAL;
-	} while (w->depth > w->skip);
+	if (!walk_find(w))
+		return 0;
 	w->skip = DT_DEPTH_MAX;
 	if (w->depth >= DT_DEPTH_MAX)
 		return -XEN_E2BIG;
-	w->name = fdt_get_name(w->fdt, w->node, NULL);
-	if (!w->name)
-		return -XEN_EINVAL;
-	rc = walk_collect(w);
-	if (!rc)
-		rc = walk_descend(w);
+	w->name = w->structs + w->node + TAG;
+	walk_collect(w);
+	rc = walk_descend(w);
 	return rc ? rc : 1;
 }
 

@@ -105,7 +105,7 @@ static int __init plan_more(struct boot_info *bi, u64 size)
 /* RAM that may become dom0's; its own modules' too when the kernel can stay where it is. */
 static int __init plan_usable(struct boot_info *bi, bool in_place)
 {
-	int rc = bootinfo_usable(bi, &usable, !in_place);
+	int rc = bootinfo_usable(bi, &usable, in_place ? KEEP_GUESTS : KEEP_ALL);
 
 	range_set_clear(&bi->dom0_banks);
 	if (!rc)
@@ -129,10 +129,21 @@ static int __init plan_try(struct boot_info *bi, u64 size, u64 table, bool in_pl
 	return rc ? rc : plan_more(bi, size);
 }
 
+/* What the domains of the device tree want; dom0 takes less for them, unless it was told how much. */
+static u64 __init guests_memory(const struct boot_info *bi)
+{
+	u64 sum = 0;
+
+	for (u32 i = 0; i < bi->nr_domains; i++)
+		sum += bi->domains[i].left_out ? 0 : bi->domains[i].memory;
+	return ROUND_UP(sum, BLOCK_SIZE);
+}
+
 int __init builder_plan(struct boot_info *bi, u64 size, bool explicit_size)
 {
 	const struct boot_module *kernel = bootinfo_module(bi, MODULE_KERNEL);
 	u64 ram = range_set_total(&bi->banks), keep = HYP_MIN + ram / HYP_SHARE, limit;
+	u64 guests = guests_memory(bi);
 	u64 table = ram / FRAME_TABLE_PART + (4UL << 20);
 	int rc;
 
@@ -144,7 +155,7 @@ int __init builder_plan(struct boot_info *bi, u64 size, bool explicit_size)
 	limit = range_set_total(&usable);
 	limit = limit > keep ? ROUND_DOWN(limit - keep, BLOCK_SIZE) : 0;
 	if (!explicit_size)
-		size = MIN(size, limit);
+		size = MIN(size, limit > guests ? limit - guests : limit);
 	rc = -XEN_ENOMEM;
 	if (size && size <= limit && kernel_aligned(kernel))
 		rc = plan_try(bi, size, table, true);
@@ -163,5 +174,7 @@ int __init builder_plan_dom0(void)
 {
 	u64 size = options.dom0_mem ? options.dom0_mem : DOM0_MEM_DEFAULT;
 
+	if (!bootinfo_module(&boot_info, MODULE_KERNEL))
+		return 0;
 	return builder_plan(&boot_info, size, options.dom0_mem != 0);
 }

@@ -9,7 +9,7 @@
 #include <serai/string.h>
 
 #define WORD_MAX	192
-#define OPTION_NAME_MAX 24 /* longer names have no neighbours */
+#define NAME_MAX	32 /* longer names have no neighbours */
 
 char cmdline_text[1024];
 
@@ -59,9 +59,9 @@ bool __init parse_bool(const char *s, bool *out)
 static u32 __init name_distance(const char *a, const char *b)
 {
 	u32 la = (u32)strlen(a), lb = (u32)strlen(b);
-	u32 row[OPTION_NAME_MAX + 1];
+	u32 row[NAME_MAX + 1];
 
-	if (la > OPTION_NAME_MAX || lb > OPTION_NAME_MAX)
+	if (la > NAME_MAX || lb > NAME_MAX)
 		return ~0U;
 	for (u32 j = 0; j <= lb; j++)
 		row[j] = j;
@@ -81,19 +81,28 @@ static u32 __init name_distance(const char *a, const char *b)
 	return row[lb];
 }
 
-static void __init warn_unknown(const char *name)
+const char *__init name_nearest(const char *name, const void *table, u32 nr, size_t stride)
 {
 	const char *nearest = NULL;
 	u32 best = (u32)strlen(name) / 2 + 1;
 
-	for (u32 i = 0; i < options_count; i++) {
-		u32 d = name_distance(name, options_table[i].name);
+	for (u32 i = 0; i < nr; i++) {
+		const char *other = *(const char *const *)((const char *)table + i * stride);
+		u32 d = name_distance(name, other);
 
 		if (d < best) {
 			best = d;
-			nearest = options_table[i].name;
+			nearest = other;
 		}
 	}
+	return nearest;
+}
+
+static void __init warn_unknown(const char *name)
+{
+	const char *nearest = name_nearest(name, options_table, options_count,
+					   sizeof(options_table[0]));
+
 	if (nearest)
 		pr_warn("command line: unknown option %s; did you mean %s?\n", name, nearest);
 	else

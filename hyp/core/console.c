@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The console: the ring that keeps what was said, the UART, and who gets what is typed.
+ * The console's output: the ring that keeps what was said, and the UART.
  *
- * One lock (RANK_CONSOLE, the innermost) covers ring, UART and input; a message is written under it
- * as a whole, so lines of several CPUs never mix. Indices of the ring run freely; the
- * byte of index i lies at i modulo the size. Before a UART is known the ring alone is written;
- * the UART gets its contents later. After console_force() nothing waits for the lock any more.
+ * One lock (RANK_CONSOLE, the innermost) covers both; a message is written under it as a whole, so
+ * lines of several CPUs never mix. Indices of the ring run freely; the byte of index i lies at i
+ * modulo the size. Before a UART is known the ring alone is written; the UART gets its contents
+ * later. A message that comes amid a line of the domain that has the screen ends that line; before
+ * it goes on, what there was of it is said again. After console_force() nothing waits for the lock.
  */
 #include <serai/bug.h>
 #include <serai/cmdline.h>
@@ -14,19 +15,12 @@
 #include <serai/errno.h>
 #include <serai/frame.h>
 #include <serai/guest_line.h>
-#include <serai/irq.h>
 #include <serai/lock.h>
 #include <serai/printk.h>
 #include <serai/string.h>
 
 #define RING_EARLY_SIZE 16384
-#define INPUT_SIZE	256 /* power of two */
-#define RX_BATCH	64  /* characters taken per interrupt */
-#define SWITCH_KEY	'\x01' /* Ctrl-A */
-#define SWITCH_COUNT	3
 #define PREFIX		"(Serai) "
-
-void (*console_input_hook)(void);
 
 static struct lock console_lock = LOCK_INIT(RANK_CONSOLE);
 static bool forced;
@@ -43,12 +37,11 @@ static bool have_uart;
 static char uart_dt_path[128];
 static bool mid_line; /* the cursor of the terminal is not at the left */
 
+/* The domain that has the screen, and the line that it has begun there. */
 static struct {
-	char text[INPUT_SIZE];
-	u32 head, tail; /* free running: next to read, next to write */
-	u32 switch_keys; /* of SWITCH_COUNT, seen in a row and withheld */
-	bool to_hypervisor;
-} input;
+	domid_t id;
+	struct guest_line line;
+} screen = { .id = DOMID_INVALID };
 
 /* Says whether the lock was taken: after console_force() it is not. */
 static bool console_enter(void)
@@ -136,22 +129,25 @@ static void uart_char(char c)
 	mid_line = c != '\n';
 }
 
-/* One line without its end, to the ring and, when show is set, to the UART. Under the lock. */
-static void put_line(const char *prefix, const char *text, size_t n, bool show)
+/* One line without its end, to the ring (keep), to the UART (show). Under the lock. */
+static void put_line(const char *prefix, const char *text, size_t n, bool keep, bool show)
 {
 	if (show && mid_line)
 		uart_char('\n');
 	for (; *prefix; prefix++) {
-		ring_put(*prefix);
+		if (keep)
+			ring_put(*prefix);
 		if (show)
 			uart_char(*prefix);
 	}
 	for (size_t i = 0; i < n; i++) {
-		ring_put(text[i]);
+		if (keep)
+			ring_put(text[i]);
 		if (show)
 			uart_char(text[i]);
 	}
-	ring_put('\n');
+	if (keep)
+		ring_put('\n');
 	if (show)
 		uart_char('\n');
 }
@@ -165,37 +161,79 @@ void console_write(const char *text, bool show)
 		const char *end = strchr(text, '\n');
 		size_t n = end ? (size_t)(end - text) : strlen(text);
 
-		put_line(PREFIX, text, n, show);
+		put_line(PREFIX, text, n, true, show);
 		text += n + (end ? 1 : 0);
 	}
 	console_leave(taken);
 }
 
-void console_guest_write(const char *text, size_t n)
-{
-	const struct domain *d = current_domain();
-	bool taken;
-
-	if (!(d->flags & DOMAIN_HARDWARE)) {
-		guest_line_write(current_domain(), text, n);
-		return;
-	}
-	taken = console_enter();
-	for (size_t i = 0; i < n; i++)
-		uart_char(text[i]);
-	console_leave(taken);
-}
-
-void console_guest_line(domid_t id, const char *text, size_t n)
+void console_guest_line(domid_t id, const char *text, size_t n, bool keep)
 {
 	char prefix[16];
 	bool taken;
 
 	snprintf(prefix, sizeof(prefix), "(d%u) ", id);
 	taken = console_enter();
-	put_line(prefix, text, n, true);
+	put_line(prefix, text, n, keep, true);
 	console_leave(taken);
 }
+
+/* --- the screen --- */
+
+/* Other lines may have come between: what the domain had begun to say. */
+static void screen_restore(void)
+{
+	if (likely(mid_line))
+		return;
+	for (u32 i = 0; i < screen.line.len; i++)
+		uart_char(screen.line.text[i]);
+	if (screen.line.rewound)
+		uart_char('\r');
+}
+
+static void screen_char(char c)
+{
+	uart_char(c);
+	/* Of a very long line the end will do. */
+	if (guest_line_add(&screen.line, c))
+		guest_line_clear(&screen.line);
+}
+
+bool console_has_screen(domid_t id)
+{
+	return READ_ONCE(screen.id) == id;
+}
+
+bool console_screen_write(domid_t id, const char *text, size_t n)
+{
+	bool taken, mine;
+
+	if (!console_has_screen(id))
+		return false;
+	taken = console_enter();
+	mine = screen.id == id;
+	if (mine && have_uart) {
+		screen_restore();
+		for (size_t i = 0; i < n; i++)
+			screen_char(text[i]);
+	}
+	console_leave(taken);
+	return mine;
+}
+
+void console_set_screen(domid_t id, struct guest_line *begun)
+{
+	bool taken = console_enter();
+
+	if (mid_line)
+		uart_char('\n');
+	*begun = screen.line;
+	screen.line = (struct guest_line){ 0 };
+	WRITE_ONCE(screen.id, id);
+	console_leave(taken);
+}
+
+/* --- the UART --- */
 
 void console_set_uart(const struct uart *u)
 {
@@ -225,96 +263,11 @@ void console_force(void)
 	WRITE_ONCE(forced, true);
 }
 
-/* --- input --- */
-
-static void announce_input(void)
-{
-	pr_info("*** Serial input to %s (Ctrl-A three times to switch)\n",
-		input.to_hypervisor ? "Serai" : "DOM0");
-}
-
-/* True when c completes the switch. */
-static bool input_switches(char c)
-{
-	if (c != SWITCH_KEY || ++input.switch_keys < SWITCH_COUNT)
-		return false;
-	input.switch_keys = 0;
-	input.to_hypervisor = !input.to_hypervisor;
-	return true;
-}
-
-/* For dom0: a full buffer loses what is typed next. */
-static void input_store(char c)
-{
-	if (input.tail - input.head < INPUT_SIZE)
-		input.text[input.tail++ & (INPUT_SIZE - 1)] = c;
-}
-
-/* What to do with a character, once the console lock is dropped. */
-enum input_action { INPUT_NOTHING, INPUT_DOM0, INPUT_SWITCHED, INPUT_KEY };
-
-static enum input_action input_char(char c)
-{
-	if (input_switches(c))
-		return INPUT_SWITCHED;
-	if (c == SWITCH_KEY)
-		return INPUT_NOTHING;
-	if (input.to_hypervisor) {
-		input.switch_keys = 0;
-		return INPUT_KEY;
-	}
-	/* The switch keys before it were meant for dom0 after all. */
-	for (; input.switch_keys; input.switch_keys--)
-		input_store(SWITCH_KEY);
-	input_store(c);
-	return INPUT_DOM0;
-}
-
-void console_rx(void)
-{
-	bool tell_dom0 = false;
-
-	for (unsigned int i = 0; i < RX_BATCH; i++) {
-		bool taken = console_enter();
-		int c = have_uart ? uart.getc() : -1;
-		enum input_action action = c >= 0 ? input_char((char)c) : INPUT_NOTHING;
-
-		console_leave(taken);
-		if (c < 0)
-			break;
-		if (action == INPUT_SWITCHED)
-			announce_input();
-		else if (action == INPUT_KEY)
-			keyhandler_run((char)c);
-		else if (action == INPUT_DOM0)
-			tell_dom0 = true;
-	}
-	if (tell_dom0 && console_input_hook)
-		console_input_hook();
-}
-
-size_t console_guest_read(char *buf, size_t n)
+int console_getc(void)
 {
 	bool taken = console_enter();
-	size_t done = 0;
+	int c = have_uart ? uart.getc() : -1;
 
-	while (done < n && input.head != input.tail)
-		buf[done++] = input.text[input.head++ & (INPUT_SIZE - 1)];
 	console_leave(taken);
-	return done;
-}
-
-static void console_irq(u32 irq, void *arg)
-{
-	console_rx();
-}
-
-void console_start_input(void)
-{
-	if (!have_uart || !uart.irq)
-		return;
-	if (irq_request(uart.irq, IRQ_TYPE_LEVEL, console_irq, NULL, uart.name))
-		return;
-	uart.irq_enable();
-	announce_input();
+	return c;
 }

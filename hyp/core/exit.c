@@ -8,6 +8,7 @@
 #include <serai/domain.h>
 #include <serai/exit.h>
 #include <serai/frame.h>
+#include <serai/launch.h>
 #include <serai/sched.h>
 #include <serai/time.h>
 
@@ -61,8 +62,11 @@ struct vcpu *exit_work(void)
 			WRITE_ONCE(c->quiet, c->quiet + 1);
 		if (c->work)
 			continue;
-		if (c->current)
+		if (!c->current)
+			cpu_idle(c);
+		else if (unlikely(c->current->launch))
+			launch_run(c->current);
+		else
 			return c->current;
-		cpu_idle(c);
 	}
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What guests make the console say. Text of a domain is collected in one of a few line buffers; a
+ * What guests make the console say. Text written by hypercall is collected in one of a few line buffers; a
  * domain that finds none free takes the one that was used least recently, whose part of a line is
  * printed as it is. The bucket of a domain holds the tokens of ten messages and gains one
  * message every half second.
@@ -8,6 +8,7 @@
  * Lock: guest_line_lock, taken before the console's own (both RANK_CONSOLE, so a finished line is
  * copied to the stack and printed after the lock was dropped).
  */
+#include <serai/console.h>
 #include <serai/domain.h>
 #include <serai/guest_line.h>
 #include <serai/lock.h>
@@ -16,15 +17,13 @@
 #include <serai/time.h>
 
 #define LINES	     8
-#define LINE_MAX     128
 #define BUCKET_MAX   (10 * GUEST_MESSAGE_TOKENS)
 #define TOKEN_PERIOD (500 * NS_PER_MS / GUEST_MESSAGE_TOKENS)
 
 struct line {
 	u32 used; /* value of line_clock at the last use; 0: free */
 	domid_t id;
-	u16 len;
-	char text[LINE_MAX];
+	struct guest_line line;
 };
 
 static struct lock guest_line_lock = LOCK_INIT(RANK_CONSOLE);
@@ -83,6 +82,58 @@ bool guest_message_allowed(struct domain *d, u32 tokens, u32 *suppressed)
 	return allowed;
 }
 
+enum escape { ESCAPE_NONE, ESCAPE_START, ESCAPE_CONTROL, ESCAPE_STRING };
+
+#define KEY_ESC '\x1b'
+
+/*
+ * The state after c (ECMA-48): ESC [ parameters letter; ESC ] text BEL; ESC intermediates letter.
+ * Control characters end any of them, lest a line be lost.
+ */
+static enum escape escape_next(enum escape e, char c)
+{
+	if (c == KEY_ESC)
+		return ESCAPE_START;
+	if (e == ESCAPE_NONE || (u8)c < ' ')
+		return ESCAPE_NONE;
+	switch (e) {
+	case ESCAPE_START:
+		if (c == '[')
+			return ESCAPE_CONTROL;
+		if (c == ']' || c == 'P')
+			return ESCAPE_STRING;
+		return c <= '/' ? ESCAPE_START : ESCAPE_NONE;
+	case ESCAPE_CONTROL:
+		return c <= '?' ? ESCAPE_CONTROL : ESCAPE_NONE;
+	default:
+		return e;
+	}
+}
+
+bool guest_line_add(struct guest_line *l, char c)
+{
+	bool escaped = l->escape || c == KEY_ESC;
+
+	if (unlikely(escaped)) {
+		l->escape = (u8)escape_next(l->escape, c);
+		if (c != '\n')
+			return false;
+	}
+	if (c == '\n')
+		return true;
+	if (unlikely(c == '\r')) {
+		l->rewound = true;
+	} else if (unlikely(c == '\b')) {
+		if (l->len)
+			l->len--;
+	} else if ((c >= ' ' && c <= '~') || c == '\t') {
+		if (unlikely(l->rewound))
+			guest_line_clear(l);
+		l->text[l->len++] = c;
+	}
+	return l->len == GUEST_LINE_MAX;
+}
+
 /* The domain's line, or the one to be used for it; its old contents may be somebody else's. */
 static struct line *line_of(domid_t id)
 {
@@ -102,11 +153,11 @@ static void line_take(struct line *l, struct line *out)
 {
 	*out = *l;
 	l->used = 0;
-	l->len = 0;
+	l->line = (struct guest_line){ 0 };
 }
 
 /*
- * Adds text to the domain's line up to its end; says how many bytes of text were used. out->len is
+ * Adds text to the domain's line up to its end; says how many bytes of text were used. out->used is
  * set when a line (possibly another domain's) is to be printed.
  */
 static size_t line_add(domid_t id, const char *text, size_t n, struct line *out)
@@ -121,13 +172,10 @@ static size_t line_add(domid_t id, const char *text, size_t n, struct line *out)
 	l->used = ++line_clock;
 	l->id = id;
 	for (size_t i = 0; i < n; i++) {
-		if (text[i] == '\n' || l->len == LINE_MAX) {
+		if (guest_line_add(&l->line, text[i])) {
 			line_take(l, out);
-			return i + (text[i] == '\n' ? 1 : 0);
+			return i + 1;
 		}
-		/* Escape sequences would reach the operator's terminal. */
-		if ((text[i] >= ' ' && text[i] <= '~') || text[i] == '\t')
-			l->text[l->len++] = text[i];
 	}
 	return n;
 }
@@ -149,6 +197,6 @@ void guest_line_write(struct domain *d, const char *text, size_t n)
 			continue;
 		if (suppressed)
 			printk_at(LOG_WARNING, "d%u: %u messages suppressed\n", d->id, suppressed);
-		console_guest_line(out.id, out.text, out.len);
+		console_guest_line(out.id, out.line.text, out.line.len, true);
 	}
 }

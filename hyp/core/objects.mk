@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-obj-y += domain.o
+obj-y += domain.o domain_end.o
 obj-y += vcpu.o
-obj-y += exit.o
+obj-y += exit.o launch.o
 obj-y += hypercall.o
 obj-y += console.o
+obj-y += console_guest.o
 obj-y += guest_line.o
 obj-y += printk.o
 obj-y += panic.o

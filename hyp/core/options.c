@@ -11,6 +11,7 @@ struct options options = {
 	.console = "dtuart",
 	.sched = SCHED_DEFAULT,
 	.bootscrub = BOOTSCRUB_IDLE,
+	.guest_console_io = GUEST_CONSOLE_IO,
 	.xsm = "silo",
 };
 
@@ -76,6 +77,35 @@ static bool __init parse_bootscrub(const char *value, bool no)
 	return true;
 }
 
+static bool __init parse_dom0less(const char *value, bool no)
+{
+	static const struct {
+		const char *word;
+		bool *target;
+		bool on;
+	} words[] __initconst = {
+		{ "strict", &options.dom0less_strict, true },
+		{ "lenient", &options.dom0less_strict, false },
+		{ "poweroff", &options.dom0less_poweroff, true },
+		{ "idle", &options.dom0less_poweroff, false },
+	};
+
+	while (*value && !no) {
+		const char *comma = strchr(value, ',');
+		size_t len = comma ? (size_t)(comma - value) : strlen(value);
+		u32 i = 0;
+
+		while (i < ARRAY_SIZE(words) && (strlen(words[i].word) != len ||
+						 strncmp(value, words[i].word, len)))
+			i++;
+		if (i == ARRAY_SIZE(words))
+			return false;
+		*words[i].target = words[i].on;
+		value += len + (comma != NULL);
+	}
+	return !no;
+}
+
 static bool __init parse_conring(const char *value, bool no)
 {
 	u32 order = 0;
@@ -127,6 +157,9 @@ const struct option options_table[] __initconst = {
 	PARSED(vwfi, parse_vwfi, "trap or native", "what a guest's WFI does"),
 	BOOL(noreboot, "halt instead of restarting after a panic"),
 	PARSED(bootscrub, parse_bootscrub, "off, idle or on", "when free memory is cleared"),
+	PARSED(dom0less, parse_dom0less, "strict or lenient, poweroff or idle, separated by a comma",
+	       "whether a refused domain stops the boot; what follows the last domain's end"),
+	BOOL(guest_console_io, "guests may write to the console, each line with a prefix"),
 	BOOL(sync_console, "wait for every character to be sent"),
 	PARSED(conring_size, parse_conring, "a size such as 16K", "size of the console ring"),
 	PARSED(xsm, parse_xsm, "dummy or silo", "access control policy"),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: hyp/boot/bootinfo.c hyp/boot/bootmem.c hyp/boot/fdt.c hyp/boot/fdt_irq.c hyp/boot/range.c */
+/* sources: hyp/boot/bootinfo.c hyp/boot/bootdomain.c hyp/boot/bootmem.c hyp/boot/fdt.c
+ * hyp/boot/fdt_irq.c hyp/boot/range.c hyp/core/cmdline.c hyp/core/options.c */
 /*
  * What the boot code understands of device trees: QEMU's, edited ones, malformed ones, and random
  * damage.
@@ -244,13 +245,18 @@ static void test_module_of_domain(void **state)
 
 	tree_add(fdt, "/chosen", "domU1");
 	tree_set_string(fdt, "/chosen/domU1", "compatible", "xen,domain");
+	tree_set_cells(fdt, "/chosen/domU1", "cpus", 1);
+	tree_set_cells(fdt, "/chosen/domU1", "memory", 0, 0x20000);
 	tree_add(fdt, "/chosen/domU1", "module@70000000");
 	tree_set(fdt, "/chosen/domU1/module@70000000", "compatible", both, sizeof(both));
 	tree_set_cells(fdt, "/chosen/domU1/module@70000000", "reg", 0, 0x70000000, 0, 0x1000);
 	assert_int_equal(parse(), 0);
-	assert_said("/chosen/domU1: domains besides dom0 are not built");
+	assert_silent();
 	assert_int_equal(bi->nr_modules, 3);
 	assert_int_equal(bootinfo_module(bi, MODULE_KERNEL)->start, KERNEL);
+	assert_int_equal(bi->nr_domains, 1);
+	assert_int_equal(bootinfo_domain_module(bi, bi->domains[0].node, MODULE_KERNEL)->start,
+			 0x70000000);
 }
 
 static void test_module_bad(void **state)

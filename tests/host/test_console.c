@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: hyp/core/console.c hyp/core/guest_line.c hyp/core/printk.c hyp/core/keyhandler.c */
+/* sources: hyp/core/console.c hyp/core/console_guest.c hyp/core/guest_line.c hyp/core/printk.c
+ *	    hyp/core/keyhandler.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -131,7 +132,16 @@ static void test_start_input(void **state)
 	console_start_input();
 	assert_int_equal(irqs_enabled, 1);
 	assert_non_null(irq_handler);
-	assert_non_null(strstr(out, "*** Serial input to DOM0"));
+	/* Nobody is there yet but the debug keys. */
+	assert_string_equal(out, "");
+	type("q");
+	assert_non_null(strstr(out, "no debug key 'q'"));
+	out_clear();
+	assert_int_equal(console_domain_create(&dom1, NULL), 0);
+	assert_string_equal(out, "");
+	assert_int_equal(console_domain_create(&dom0, NULL), 0);
+	assert_string_equal(out, "(Serai) *** Serial input to DOM0 (Ctrl-A three times to switch)\r\n");
+	assert_true(console_has_screen(0));
 }
 
 static void test_levels(void **state)
@@ -258,7 +268,7 @@ static void test_dom0_text(void **state)
 	console_guest_write("part", 4);
 	pr_info("message\n");
 	console_guest_write("rest\n", 5);
-	assert_string_equal(out, "login: \x1b[0m\r\npart\r\n(Serai) message\r\nrest\r\n");
+	assert_string_equal(out, "login: \x1b[0m\r\npart\r\n(Serai) message\r\npartrest\r\n");
 }
 
 static void guest_says(unsigned int d, const char *text)
@@ -273,7 +283,7 @@ static void test_domu_text(void **state)
 	guest_says(2, "other ");
 	guest_says(1, "lo\r\n\x1b[2J\ttab\n");
 	guest_says(2, "one\n");
-	assert_string_equal(out, "(d1) hello\r\n(d1) [2J\ttab\r\n(d2) other one\r\n");
+	assert_string_equal(out, "(d1) hello\r\n(d1) \ttab\r\n(d2) other one\r\n");
 }
 
 static void test_domu_long_line(void **state)
@@ -284,7 +294,7 @@ static void test_domu_long_line(void **state)
 	text[299] = '\n';
 	become(1);
 	console_guest_write(text, sizeof(text));
-	assert_int_equal(out_len, 3 * strlen("(d1) \r\n") + 299);
+	assert_int_equal(out_len, 2 * strlen("(d1) \r\n") + 299);
 }
 
 /* More domains write without end of line than there are buffers: nothing is lost or mixed. */
@@ -426,6 +436,269 @@ static void test_switch(void **state)
 	assert_int_equal(pressed, 3);
 }
 
+/* --- several domains at the console --- */
+
+struct fake_guest {
+	struct console_guest console;
+	char got[600];
+	size_t nr;
+};
+
+static void fake_input(struct console_guest *g, char c)
+{
+	struct fake_guest *f = container_of(g, struct fake_guest, console);
+
+	assert_true(f->nr < sizeof(f->got) - 1);
+	f->got[f->nr++] = c;
+	f->got[f->nr] = 0;
+}
+
+static void fake_add(struct fake_guest *f, domid_t id)
+{
+	memset(f, 0, sizeof(*f));
+	lock_init(&f->console.lock, RANK_VUART);
+	f->console.id = id;
+	f->console.input = fake_input;
+	console_guest_add(&f->console);
+}
+
+static void fake_says(struct fake_guest *f, const char *text)
+{
+	lock_take(&f->console.lock);
+	console_guest_put(&f->console, text, strlen(text));
+	lock_drop(&f->console.lock);
+}
+
+#define SWITCH "\x01\x01\x01"
+#define TO(name) "(Serai) *** Serial input to " name " (Ctrl-A three times to switch)\r\n"
+
+static struct fake_guest one, two, five;
+
+static void check_out(const char *want)
+{
+	assert_string_equal(out, want);
+	out_clear();
+}
+
+/* dom0 has been chosen by hand before: guests that come do not take the focus. */
+static void test_cycle(void **state)
+{
+	char buf[16];
+
+	fake_add(&five, 5);
+	fake_add(&one, 1);
+	fake_add(&two, 2);
+	check_out("");
+	type("0" SWITCH "1" SWITCH "\x01" "2\x01\x01" "3" SWITCH "5" SWITCH "h" SWITCH "4");
+	assert_string_equal(one.got, "1");
+	assert_string_equal(two.got, "\x01" "2\x01\x01" "3");
+	assert_string_equal(five.got, "5");
+	assert_int_equal(console_guest_read(buf, sizeof(buf)), 2);
+	assert_memory_equal(buf, "04", 2);
+	assert_int_equal(count(TO("DOM1")), 1);
+	assert_int_equal(count(TO("DOM2")), 1);
+	assert_int_equal(count(TO("DOM5")), 1);
+	assert_int_equal(count(TO("Serai")), 1);
+	assert_int_equal(count(TO("DOM0")), 1);
+	assert_int_equal(count("h  this help"), 1);
+	/* Two keys before the switch are not the next one's. */
+	type("\x01\x01" SWITCH);
+	assert_true(console_has_screen(1));
+	assert_string_equal(one.got, "1");
+	type("y");
+	assert_string_equal(one.got, "1\x01\x01y");
+	type(SWITCH SWITCH SWITCH SWITCH);
+	assert_true(console_has_screen(0));
+}
+
+static void test_screen(void **state)
+{
+	static char text[65536];
+	u32 index = console_ring_start();
+
+	fake_says(&one, "boot\nlog");
+	fake_says(&two, "\x1b[1mbold\x1b[0m\x1b]0;title\a\x1b(B \x1bM!\n");
+	check_out("(d1) boot\r\n(d2) bold !\r\n");
+	/* On the screen: as it is, with what had begun before. */
+	type(SWITCH);
+	check_out(TO("DOM1") "log");
+	fake_says(&one, "in: \x1b[6n");
+	check_out("in: \x1b[6n");
+	fake_says(&two, "racket\n");
+	become(0);
+	console_guest_write("dom0\npart", 9);
+	check_out("\r\n(d2) racket\r\n(d0) dom0\r\n");
+	/* Said again before it goes on, but for what the terminal would answer. */
+	fake_says(&one, "r");
+	check_out("login: r");
+	fake_says(&one, "ook\b\b\bx\rlogin: root\n");
+	check_out("ook\b\b\bx\rlogin: root\r\n");
+	fake_says(&one, "50%\r");
+	fake_says(&two, "\x1b[12\n\x1b]0\nok\n");
+	check_out("50%\r\r\n(d2) \r\n(d2) \r\n(d2) ok\r\n");
+	fake_says(&one, "60%\n");
+	check_out("50%\r60%\r\n");
+	/* Taken away amid a line, and given back. */
+	fake_says(&one, "\a# ");
+	type(SWITCH);
+	check_out("\a# \r\n" TO("DOM2"));
+	fake_says(&one, "ls");
+	type(SWITCH SWITCH);
+	check_out(TO("DOM5") TO("Serai"));
+	/* The debug keys leave the screen to whom it was. */
+	fake_says(&five, "f\x1b[K");
+	check_out("f\x1b[K");
+	type(SWITCH);
+	check_out("\r\n" TO("DOM0") "part");
+	console_guest_write("ial\n", 4);
+	type(SWITCH);
+	check_out("ial\r\n" TO("DOM1") "# ls");
+	fake_says(&one, "\n");
+	check_out("\r\n");
+	type(SWITCH);
+	fake_says(&five, "\n");
+	check_out(TO("DOM2") "(d5) f\r\n");
+	fake_says(&five, "1\r2\r\n\r\n12\b\b3\n");
+	check_out("(d5) 2\r\n(d5) \r\n(d5) 3\r\n");
+	/* The ring has nothing of it. */
+	text[console_ring_read(text, sizeof(text) - 1, &index)] = 0;
+	assert_null(strstr(text, "racket"));
+	assert_non_null(strstr(text, "Serial input to DOM2"));
+	type(SWITCH SWITCH SWITCH);
+	assert_true(console_has_screen(0));
+}
+
+/* The end of a line that is longer than what is kept of it. */
+static void test_screen_long(void **state)
+{
+	char text[GUEST_LINE_MAX + 10];
+
+	memset(text, '.', sizeof(text));
+	text[GUEST_LINE_MAX] = 'a';
+	text[GUEST_LINE_MAX + 1] = 0;
+	become(0);
+	console_guest_write(text, GUEST_LINE_MAX + 1);
+	out_clear();
+	pr_info("x\n");
+	console_guest_write("b\n", 2);
+	check_out("\r\n(Serai) x\r\nab\r\n");
+	fake_says(&one, text);
+	fake_says(&one, "\n");
+	assert_int_equal(out_len, GUEST_LINE_MAX + 1 + 2 * strlen("(d1) \r\n"));
+}
+
+static void test_guest_goes(void **state)
+{
+	/* Not the focus: only its begun line is said. */
+	fake_says(&five, "last words");
+	console_guest_remove(&five.console);
+	check_out("(d5) last words\r\n");
+	console_guest_remove(&five.console);
+	check_out("");
+	fake_says(&two, "one ");
+	type(SWITCH SWITCH);
+	fake_says(&two, "half");
+	out_clear();
+	/* The focus goes back to the lowest. */
+	console_guest_remove(&two.console);
+	check_out("\r\n" TO("DOM0"));
+	type("x" SWITCH "z" SWITCH);
+	assert_string_equal(one.got + one.nr - 1, "z");
+	assert_int_equal(console_guest_read(two.got, 10), 1);
+	/* The debug keys have the focus: it stays there, the screen goes. */
+	assert_true(console_has_screen(1));
+	fake_says(&one, "half");
+	out_clear();
+	console_guest_remove(&one.console);
+	check_out("\r\n");
+	assert_true(console_has_screen(0));
+	assert_int_equal(console_domain_close(&dom1), 0);
+	assert_true(console_has_screen(0));
+	assert_int_equal(console_domain_close(&dom0), 0);
+	assert_true(console_has_screen(DOMID_INVALID));
+	type(SWITCH);
+	check_out(TO("Serai"));
+	assert_int_equal(console_domain_create(&dom0, NULL), 0);
+	check_out("");
+	type(SWITCH);
+	check_out(TO("DOM0"));
+}
+
+static const char *const speech[] = { "alpha beta gamma", "dom one speaks", "two",
+				      "five has a longer line of text to say" };
+
+/* Which speech the line is, or begins to be on the screen; -1: none, 4: the hypervisor's. */
+static int line_speaker(const char *line, size_t n, bool *whole)
+{
+	static const char *const prefix[] = { "(d0) ", "(d1) ", "(d2) ", "(d5) " };
+
+	*whole = false;
+	if (!strncmp(line, "(Serai) ", 8))
+		return 4;
+	for (int g = 0; g < 4; g++) {
+		bool by_line = n > 5 && !strncmp(line, prefix[g], 5);
+		const char *text = by_line ? line + 5 : line;
+		size_t len = n - (by_line ? 5 : 0);
+
+		*whole = len == strlen(speech[g]);
+		if (!strncmp(text, speech[g], len) && (*whole || !by_line))
+			return g;
+	}
+	return -1;
+}
+
+/*
+ * Every line of four domains arrives whole, whoever interrupts and whatever has the screen; besides
+ * there are beginnings of lines that were said again.
+ */
+static void test_interleaved(void **state)
+{
+	struct fake_guest *who[] = { NULL, &one, &two, &five };
+	unsigned int said[4] = { 0 }, heard[4] = { 0 }, beginnings = 0;
+	size_t at[4] = { 0 };
+	bool whole;
+
+	fake_add(&one, 1);
+	fake_add(&two, 2);
+	fake_add(&five, 5);
+	srand(7);
+	out_clear();
+	become(0);
+	for (unsigned int i = 0; i < 3000; i++) {
+		unsigned int g = (unsigned int)rand() % 4;
+		char c = speech[g][at[g]] ? speech[g][at[g]] : '\n';
+		char text[2] = { c, 0 };
+
+		at[g] = c == '\n' ? 0 : at[g] + 1;
+		said[g] += c == '\n';
+		if (who[g])
+			fake_says(who[g], text);
+		else
+			console_guest_write(text, 1);
+		if (rand() % 200 == 0)
+			type(SWITCH);
+		if (rand() % 50 == 0)
+			pr_info("hypervisor\n");
+	}
+	assert_true(out_len < sizeof(out) - 1);
+	for (char *line = out, *end; (end = strstr(line, "\r\n")); line = end + 2) {
+		int g = line_speaker(line, (size_t)(end - line), &whole);
+
+		assert_true(g >= 0);
+		if (g < 4)
+			*(whole ? &heard[g] : &beginnings) += 1;
+	}
+	for (unsigned int g = 0; g < 4; g++)
+		assert_in_range(heard[g], said[g], said[g] + said[g] / 4);
+	assert_in_range(beginnings, 10, 1000);
+	console_guest_remove(&one.console);
+	console_guest_remove(&two.console);
+	console_guest_remove(&five.console);
+	if (!console_has_screen(0))
+		type(SWITCH);
+	assert_true(console_has_screen(0));
+}
+
 static void reboot(void *arg)
 {
 	keyhandler_run('R');
@@ -460,6 +733,11 @@ int main(void)
 		cmocka_unit_test_setup(test_domu_rate_limit, fresh),
 		cmocka_unit_test_setup(test_input_dom0, fresh),
 		cmocka_unit_test_setup(test_switch, fresh),
+		cmocka_unit_test_setup(test_cycle, fresh),
+		cmocka_unit_test_setup(test_screen, fresh),
+		cmocka_unit_test_setup(test_screen_long, fresh),
+		cmocka_unit_test_setup(test_guest_goes, fresh),
+		cmocka_unit_test_setup(test_interleaved, fresh),
 		cmocka_unit_test_setup(test_key_reboot, fresh),
 		cmocka_unit_test_setup(test_force, fresh),
 	};

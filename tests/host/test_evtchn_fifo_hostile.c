@@ -141,7 +141,7 @@ static void test_tail_toggled(void **state)
 	assert_int_equal(SEND(a), 0);
 	hooked = word_of(a);
 	hook_calls = 0;
-	hook_left = 2;
+	hook_left = 99; /* until it is asked not to */
 	host.atomic_hook = toggle_at_hook;
 	assert_int_equal(SEND(b), 0);
 	host.atomic_hook = NULL;

@@ -67,6 +67,16 @@ static void handle_requests(struct vcpu *v, u32 requests)
 	v->arch.requests |= requests;
 }
 
+/* A vcpu that is not loaded yet: two pieces of work, with a timer between them. */
+void launch_run(struct vcpu *v)
+{
+	note('L');
+	assert_int_equal(this_cpu()->work, 0);
+	if (v->launch == (void *)2)
+		cpu_raise(WORK_TIMER);
+	v->launch = (struct launch *)((uintptr_t)v->launch - 1);
+}
+
 bool frame_scrub_some(void)
 {
 	note('s');
@@ -104,6 +114,18 @@ static struct vcpu *leave_with(u32 work)
 {
 	this_cpu()->work = work;
 	return exit_work();
+}
+
+/* What has to be loaded first is loaded, and whatever comes meanwhile is not forgotten. */
+static void test_launch(void **state)
+{
+	vcpu.launch = (void *)2;
+	assert_ptr_equal(leave_with(WORK_SCHED), &vcpu);
+	assert_string_equal(calls, "SLTL");
+	assert_null(vcpu.launch);
+	calls[0] = 0;
+	assert_ptr_equal(leave_with(WORK_SCHED), &vcpu);
+	assert_string_equal(calls, "S");
 }
 
 static void test_each_work(void **state)
@@ -270,6 +292,7 @@ static void test_raise_on_another(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(test_launch),
 		TEST(test_each_work),
 		TEST(test_work_in_one_go),
 		TEST(test_work_raised_meanwhile),

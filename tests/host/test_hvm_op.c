@@ -187,9 +187,13 @@ static void console_refusals(void **state)
 	assert_int_equal(console(2, 0, 0, &restarts), -XEN_ENOSYS);
 	assert_int_equal(console(CONSOLEIO_write, 0x80000000, 0, &restarts), -XEN_EINVAL);
 	world_enter(1);
+	world[1].flags |= DOMAIN_UNRESTRICTED;
 	assert_int_equal(console(CONSOLEIO_write, 0, 0, &restarts), -XEN_EPERM);
+	assert_int_equal(console(2, 0, 0, &restarts), -XEN_EPERM);
+	/* Allowed to write, it still does not read what is typed for dom0. */
 	world[1].flags |= DOMAIN_CONSOLE;
 	assert_int_equal(console(CONSOLEIO_write, 0, 0, &restarts), 0);
+	assert_int_equal(console(CONSOLEIO_read, 0, 0, &restarts), -XEN_EPERM);
 }
 
 static void physdev(void **state)

@@ -4,6 +4,7 @@
 
 A guest says in its source which machine it needs, in one line (all keys optional):
     machine: smp=1 vcpus=2 mem=2G dom0=512M timeout=60 cpu=cortex-a57 xen="vwfi=native" only=serai
+With domu=2 there are two of them from the device tree and no dom0.
 With --oracle every guest runs on both. A check that real Xen fails is an error unless
 differences.txt names it with its reason.
 """
@@ -18,8 +19,10 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(TOP, "scripts"))
+import run_dom0less as dom0less  # pylint: disable=wrong-import-position
 NEEDS = dict(smp="1", vcpus="2", mem="2G", dom0="512M", timeout="60", cpu="cortex-a57",
-             xen="", only="")
+             xen="", only="", domu="0")
 CHECK = re.compile(r"(?:^|[\s)])(not ok|ok) (\d+) - (\S+)(?: # (.*))?$")
 PLAN = re.compile(r"(?:^|[\s)])1\.\.(\d+)$")
 GUEST_ADDR = "0x49000000"
@@ -50,14 +53,31 @@ def xen_image(option):
     return path
 
 
+def accelerator(needs):
+    return (["-icount", "shift=0,sleep=off"] if needs["smp"] == "1"
+            else ["-accel", "tcg,thread=single"])
+
+
+def domu_command(options, hyp, image, guest, needs):
+    """The guests' own tree; they are killed when all have said their end."""
+    guests = [dom0less.Guest(f"domU{n}", needs["vcpus"], "64M")
+              for n in range(1, int(needs["domu"]) + 1)]
+    machine = dom0less.Machine(guests, False, f"{guest}.{hyp}.dtb", hyp=image, dom0=guest,
+                               build=options.build, cpus=needs["smp"], mem=needs["mem"],
+                               cpu=needs["cpu"], qemu=options.qemu, hypargs=needs["xen"])
+    line = machine.command()
+    at = line.index("-accel")
+    return [*line[:at], *accelerator(needs), *line[at + 2:], "-serial", "stdio", "-monitor", "none"]
+
+
 def qemu_command(options, hyp, image, guest, needs):
-    accel = (["-icount", "shift=0,sleep=off"] if needs["smp"] == "1"
-             else ["-accel", "tcg,thread=single"])
+    if needs["domu"] != "0":
+        return domu_command(options, hyp, image, guest, needs)
     append = (f"dom0_mem={needs['dom0']} dom0_max_vcpus={needs['vcpus']} console=dtuart "
               f"dtuart=/pl011@9000000 {needs['xen']}")
     loader = f"guest-loader,addr={GUEST_ADDR},kernel={guest},bootargs=hyp={hyp}"
     return [options.qemu, "-M", "virt,virtualization=on,gic-version=3", "-cpu", needs["cpu"],
-            "-smp", needs["smp"], "-m", needs["mem"], "-nographic", "-nic", "none", *accel,
+            "-smp", needs["smp"], "-m", needs["mem"], "-nographic", "-nic", "none", *accelerator(needs),
             "-kernel", image, "-append", append.strip(), "-device", loader]
 
 
@@ -93,6 +113,21 @@ def parse(lines, result):
         result.problem = f"planned {plan} checks, reported {len(result.order)}"
 
 
+def wait_end(proc, log_path, guests, deadline):
+    """Until the emulator ends, or all guests without dom0 have; False: too late."""
+    while time.time() < deadline:
+        try:
+            proc.wait(0.2 if guests else max(deadline - time.time(), 0))
+            return True
+        except subprocess.TimeoutExpired:
+            pass
+        if guests:
+            with open(log_path, "rb") as log:
+                if log.read().count(b"# end:") >= guests:
+                    return True
+    return False
+
+
 def run_guest(options, hyp, image, guest, needs):
     result = Result()
     path = os.path.join(options.build, guest + ".img")
@@ -106,10 +141,9 @@ def run_guest(options, hyp, image, guest, needs):
         proc = subprocess.Popen(qemu_command(options, hyp, image, path, needs),
                                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                                 start_new_session=True)
-        try:
-            proc.wait(limit)
-        except subprocess.TimeoutExpired:
+        if not wait_end(proc, log_path, int(needs["domu"]), start + limit):
             result.problem = f"hung: no end after {limit:.0f} s"
+        if proc.poll() is None:
             os.killpg(proc.pid, signal.SIGKILL)
             proc.wait()
     result.seconds = time.time() - start

@@ -160,15 +160,17 @@ static void __init start_cpus(void)
 static __noreturn __noinline void leave_startup(void)
 {
 	struct frame_stats stats;
-	struct domain *dom0 = domain_get(0);
+	struct domain *d;
 	u64 taken;
+	u32 nr = 0;
 
 	mmu_seal();
 	frame_stats(&stats);
-	taken = frame_ram - stats.free - dom0->frames.nr;
-	pr_info("memory: %lu MiB, of which %lu KiB are Serai's and %lu MiB free; dom0 starts\n",
-		frame_ram >> 8, taken << 2, stats.free >> 8);
-	domain_put(dom0);
+	taken = frame_ram - stats.free;
+	for (u32 id = 0; (d = domain_get_next(id)); id = d->id + 1U, domain_put(d), nr++)
+		taken -= d->frames.max;
+	pr_info("memory: %lu MiB, of which %lu KiB are Serai's and %lu MiB free; %u domain%s\n",
+		frame_ram >> 8, taken << 2, stats.free >> 8, nr, nr == 1 ? " starts" : "s start");
 	this_cpu()->work |= WORK_SCHED;
 	enter_first_guest();
 }
@@ -203,7 +205,7 @@ void __init start_hyp(paddr_t fdt_pa, u64 phys_offset)
 	console_start_input();
 	while (options.bootscrub == BOOTSCRUB_ON && frame_scrub_some())
 		;
-	if (builder_dom0(&boot_info))
-		panic("dom0 cannot be built");
+	if (builder_start())
+		panic("nothing to run");
 	leave_startup();
 }

@@ -64,7 +64,7 @@ void domain_arch_inject_spi(struct domain *d, u32 intid)
 	d->arch.last_spi = intid;
 }
 
-void domain_arch_set_spi_level(struct domain *d, u32 intid, bool level)
+__weak_sym void domain_arch_set_spi_level(struct domain *d, u32 intid, bool level)
 {
 	d->arch.last_spi = intid;
 	d->arch.spi_level = level;

@@ -77,10 +77,16 @@ void frame_arch_zero(void *va, size_t size)
 	host.frames_zeroed += size / PAGE_SIZE;
 }
 
-void frame_arch_zero_to_ram(void *va, size_t size)
+void frames_arch_clear(mfn_t m, u64 nr)
 {
-	frame_arch_zero(va, size);
-	cache_arch_clean_invalidate(va, size);
+	frame_arch_zero(paddr_to_virt(mfn_to_paddr(m)), nr * PAGE_SIZE);
+	host.cache_ops++;
+}
+
+void frame_arch_copy(mfn_t to, mfn_t from)
+{
+	memcpy(paddr_to_virt(mfn_to_paddr(to)), paddr_to_virt(mfn_to_paddr(from)), PAGE_SIZE);
+	host.cache_ops++;
 }
 
 void cache_arch_clean(const void *va, size_t size)

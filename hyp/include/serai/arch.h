@@ -72,8 +72,9 @@ int guest_arch_copy_from(void *dst, u64 gva, size_t size); /* 0 or -XEN_EFAULT *
 int guest_arch_copy_to(u64 gva, const void *src, size_t size);
 /* Scrubs one frame with the fastest store there is. */
 void frame_arch_zero(void *va, size_t size);
-/* The same for whole pages that somebody may read with his caches off. */
-void frame_arch_zero_to_ram(void *va, size_t size);
+/* Clears or copies whole frames, also in the eyes of somebody who has his caches off. */
+void frames_arch_clear(mfn_t m, u64 nr);
+void frame_arch_copy(mfn_t to, mfn_t from);
 /* Clean and/or invalidate a range to the point of coherency. */
 void cache_arch_clean(const void *va, size_t size);
 void cache_arch_clean_invalidate(const void *va, size_t size);

@@ -19,7 +19,8 @@
 
 #define BOOT_BANKS_MAX	   32
 #define BOOT_RESERVED_MAX  64
-#define BOOT_MODULES_MAX   32
+#define BOOT_MODULES_MAX   64
+#define BOOT_DOMAINS_MAX   16
 #define BOOT_REDISTS_MAX   16
 #define BOOT_DOM0_BANKS_MAX 8
 #define BOOT_ADDR_MAX	   (1UL << 47) /* RAM above is left unused */
@@ -73,6 +74,25 @@ struct boot_timer {
 
 enum boot_psci { PSCI_NONE, PSCI_SMC, PSCI_HVC };
 
+/* xen,enhanced: whether the guest is told of the hypervisor, and of a xenstore in dom0. */
+enum boot_enhanced { ENHANCED_NO, ENHANCED_NO_XENSTORE, ENHANCED_FULL };
+
+/* A node of /chosen with compatible = "xen,domain". */
+struct boot_domain {
+	int node;
+	const char *name; /* the node's */
+	bool left_out;	  /* refused, in words, or disabled */
+	bool disabled;	  /* by status */
+	bool vpl011;
+	enum boot_enhanced enhanced;
+	u32 nr_vcpus;
+	u64 memory;			       /* bytes, whole pages */
+	u32 nr_spis;			       /* BOOT_SPIS_ALL: as many as the machine has */
+	u32 max_grant_frames, max_maptrack_frames; /* 0: not given */
+};
+
+#define BOOT_SPIS_ALL 0xffffffffU
+
 struct boot_info {
 	const void *fdt;
 	struct range fdt_range; /* where the loader put it, pages; empty once it was moved */
@@ -81,6 +101,8 @@ struct boot_info {
 	struct range_set reserved;
 	u32 nr_modules;
 	struct boot_module modules[BOOT_MODULES_MAX];
+	u32 nr_domains;
+	struct boot_domain domains[BOOT_DOMAINS_MAX];
 	const char *hyp_cmdline, *dom0_cmdline; /* "" when there is none */
 	const char *stdout_path;		/* or NULL */
 	u32 nr_cpus;
@@ -98,21 +120,44 @@ extern struct boot_info boot_info;
  * the memory that the hypervisor occupies, its bss included. -EINVAL: no device tree.
  */
 int bootinfo_parse(const void *fdt, paddr_t pa, paddr_t image_start, paddr_t image_end);
-/* No RAM, no interrupt controller, no kernel for dom0: says so and what to do; -ENODEV. */
-int bootinfo_check(const struct boot_info *bi);
+/*
+ * No RAM, no interrupt controller, nothing to run: says so and what to do; -ENODEV. A domain that
+ * cannot be as its node says is left out, or with dom0less=strict refused as a whole: -EINVAL.
+ */
+int bootinfo_check(struct boot_info *bi);
 /* The tree is now to be read at fdt: mapped elsewhere, or copied. */
 void bootinfo_set_fdt(const void *fdt);
 
 /* Calls fn for every range of whole pages of RAM that nothing occupies, in order. */
 int bootinfo_free_ranges(void (*fn)(paddr_t start, paddr_t end, void *ctx), void *ctx);
-/*
- * RAM without the image, reserved memory and what is not dom0's; keep_modules: also without the
- * modules and the tree.
- */
-int bootinfo_usable(const struct boot_info *bi, struct range_set *out, bool keep_modules);
+/* What the boot loader put into RAM and somebody still needs. */
+enum boot_keep {
+	KEEP_NOTHING,
+	KEEP_GUESTS, /* files of other domains, which are still there when dom0 runs */
+	KEEP_ALL,    /* all modules and the tree */
+};
 
-/* dom0's first module of a kind, or NULL. */
-const struct boot_module *bootinfo_module(const struct boot_info *bi, enum boot_module_kind kind);
+/* RAM without the image, reserved memory and what is to be kept. */
+int bootinfo_usable(const struct boot_info *bi, struct range_set *out, enum boot_keep keep);
+
+/* The first module of a kind for the domain of that node (-1: dom0), or NULL. */
+const struct boot_module *bootinfo_domain_module(const struct boot_info *bi, int domain_node,
+						 enum boot_module_kind kind);
+static inline const struct boot_module *bootinfo_module(const struct boot_info *bi,
+							 enum boot_module_kind kind)
+{
+	return bootinfo_domain_module(bi, -1, kind);
+}
+
+/* --- bootdomain.c --- */
+/* The walk stands on a xen,domain node: the next of bi->domains. False: there are too many. */
+bool bootdomain_read(struct boot_info *bi, const struct dt_walk *w);
+/* The walk stands on a child of the last domain that is no module. */
+void bootdomain_read_child(struct boot_info *bi, const struct dt_walk *w);
+/* Leaves out domains that lack something or contradict the rest; says why. */
+void bootdomain_check(struct boot_info *bi);
+/* The domain of a node, or NULL. */
+struct boot_domain *bootdomain_find(struct boot_info *bi, int node);
 
 /* A device by path or alias, for the hypervisor's own drivers. */
 struct boot_device {

@@ -18,6 +18,7 @@ struct domain;
 #define GRANT_REGION_SIZE  0x40000UL /* 64 grant frames */
 #define DOM0_MEM_DEFAULT   (512UL << 20)
 #define BLOCK_SIZE	   (2UL << 20)
+#define ELSEWHERE	   (1UL << 48) /* an address that no guest has */
 
 /* --- kernel.c --- */
 struct kernel_image {
@@ -35,11 +36,12 @@ int builder_plan(struct boot_info *bi, u64 size, bool explicit_size);
 /* The same for boot_info and dom0_mem=. */
 int builder_plan_dom0(void);
 
-/* Where a domain's kernel, ramdisk and device tree go; addresses of direct-mapped memory. */
+/* Where a domain's kernel, ramdisk and device tree go: guest physical addresses. */
 struct layout {
 	const struct range_set *banks;
-	struct range kernel, ramdisk, fdt;		/* where they are to be */
-	struct range kernel_source, ramdisk_source; /* where they are; empty: none */
+	struct range kernel, ramdisk, fdt; /* where they are to be */
+	/* Where they are, from ELSEWHERE on when that is not in the guest's memory; empty: none. */
+	struct range kernel_source, ramdisk_source;
 };
 
 /* -XEN_ENOMEM when there is no room. */
@@ -94,6 +96,38 @@ int dom0_fdt_build(const struct dom0_tree *t, void *buf, size_t size);
 int dom0_extended_regions(const struct boot_info *bi, const struct range *grant,
 			  struct range_set *out);
 
+/* --- domu_fdt.c --- */
+struct domu_tree {
+	const struct boot_info *bi;
+	domid_t id;
+	u32 nr_vcpus;
+	const struct range_set *banks;
+	u64 limit; /* guest physical addresses end there */
+	struct range initrd;
+	const char *bootargs;
+	bool vpl011, hypervisor; /* these nodes are wanted */
+};
+
+/* As for dom0. name is for messages. */
+size_t domu_fdt_bound(const struct domu_tree *t);
+int domu_fdt_build(const struct domu_tree *t, const char *name, void *buf, size_t size);
+
+/* --- ram.c --- */
+/* The banks of a guest with so many bytes. banks has room for two ranges. */
+void guest_banks(u64 size, struct range_set *banks);
+/*
+ * Maps frames for all of d's banks, which are for launch_prepare(): nobody's, and with their old
+ * contents. -XEN_ENOMEM is told in words; nothing remains.
+ */
+int guest_ram_build(struct domain *d, const struct range_set *banks);
+/* Undoes it. */
+void guest_ram_free(struct domain *d, const struct range_set *banks);
+
+/* --- load.c --- */
+void memory_write(paddr_t dst, const void *src, u64 size);
+/* To the point of coherency: a CPU with its MMU off reads past the caches. */
+void memory_flush(paddr_t pa, u64 size);
+
 /* --- seed.c --- */
 /*
  * n bytes for one domain out of the firmware's seed: different for every domain and use, and
@@ -107,15 +141,29 @@ struct domain_spec {
 	u32 flags; /* enum domain_flags */
 	const char *name;
 	u32 nr_vcpus;
-	const struct range_set *banks; /* direct-mapped RAM that belongs to nobody */
+	/* Direct mapped: RAM that belongs to nobody. Otherwise of guest_banks(). */
+	const struct range_set *banks;
 	const struct boot_module *kernel, *ramdisk; /* ramdisk may be NULL */
 	const char *cmdline;
 	int uart; /* node of the device tree that stays the hypervisor's, or -1 */
+	u32 max_evtchn_port, max_grant_frames, max_maptrack_frames;
+	/* Only without DOMAIN_HARDWARE. */
+	u32 nr_spis; /* BOOT_SPIS_ALL */
+	bool vpl011;
+	enum boot_enhanced enhanced;
 };
 
-/* The domain exists, its vcpu 0 is ready but still down. Refusals are told in words. */
+/*
+ * The domain exists, its vcpu 0 is ready but still down. Refusals are told in words; then nothing
+ * is left of the domain. dom0's modules may be overwritten: it comes after those who share them.
+ */
 int builder_build(const struct boot_info *bi, const struct domain_spec *spec, struct domain **out);
-/* Builds dom0, gives the memory of its modules to the heap and lets vcpu 0 go. */
-int builder_dom0(const struct boot_info *bi);
+
+/* --- start.c --- */
+/*
+ * Builds the domains of the device tree and dom0, gives the memory of their modules to the heap and
+ * lets them go, dom0 first. -XEN_ENODEV: nothing runs.
+ */
+int builder_start(void);
 
 #endif

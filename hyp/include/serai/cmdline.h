@@ -15,6 +15,12 @@
 #define SCHED_DEFAULT "null"
 #endif
 
+#ifdef CONFIG_DEBUG
+#define GUEST_CONSOLE_IO true
+#else
+#define GUEST_CONSOLE_IO false
+#endif
+
 struct options {
 	u64 dom0_mem;	       /* bytes; 0: 512 MiB, or what fits */
 	u32 dom0_max_vcpus;    /* 0: as many as there are CPUs */
@@ -24,6 +30,9 @@ struct options {
 	char sched[16];
 	bool vwfi_native;
 	bool noreboot;
+	bool dom0less_strict;  /* a domain of the device tree that is refused stops the boot */
+	bool dom0less_poweroff; /* without dom0: when the last domain has ended */
+	bool guest_console_io; /* guests may write to the console */
 	bool sync_console;
 	u8 bootscrub; /* enum bootscrub */
 	u32 conring_order; /* 0: CONFIG_CONSOLE_RING_ORDER */
@@ -61,6 +70,12 @@ struct option {
 
 extern const struct option options_table[];
 extern const u32 options_count;
+
+/*
+ * The name that resembles the given one most, or NULL when none does. Names are the first members of
+ * the nr structures in table, stride bytes each.
+ */
+const char *name_nearest(const char *name, const void *table, u32 nr, size_t stride);
 
 /* "yes", "on", "true", "enable", "1", "" and their opposites. */
 bool parse_bool(const char *s, bool *out);

@@ -22,6 +22,7 @@
 struct domain;
 struct evtchn_domain;
 struct grant_table;
+struct launch;
 
 /* vcpu->requests, set by anybody, handled on the exit path of the vcpu's own CPU. */
 enum vcpu_request {
@@ -46,6 +47,7 @@ struct vcpu {
 	struct lock lock; /* registration below */
 	u32 pause_count;
 	bool initialised;
+	struct launch *launch; /* to be done before the vcpu runs: launch.h */
 	/* Event channels. */
 	struct abi_vcpu_info *info; /* in shared_info, or registered */
 	struct guest_area info_area;
@@ -65,7 +67,7 @@ enum domain_flags {
 	DOMAIN_HARDWARE = 0x2, /* has the machine's devices */
 	DOMAIN_DIRECT_MAP = 0x4, /* gfn == mfn */
 	DOMAIN_UNRESTRICTED = 0x8, /* xsm=dummy: shares with any other such domain */
-	DOMAIN_CONSOLE = 0x8,	 /* may use console_io without being in control */
+	DOMAIN_CONSOLE = 0x10,	 /* may write by console_io without being in control */
 };
 
 struct domain {
@@ -83,6 +85,8 @@ struct domain {
 	struct abi_shared_info *shared_info;
 	struct evtchn_domain *evtchn;
 	struct grant_table *grants;
+	struct vpl011 *vuart; /* NULL: none */
+	struct launch *launch; /* not loaded yet */
 	struct lock grant_lock;	 /* grants and what it points to: RANK_GRANT */
 	u64 hvm_params[ABI_HVM_NR_PARAMS];
 	u64 vm_assist;
@@ -155,6 +159,8 @@ void vcpu_unpause(struct vcpu *v);
 void domain_shutdown(struct domain *d, u8 reason);
 /* The guest's fault: says why with the caller's registers, shuts down with SHUTDOWN_crash. */
 void domain_crash(struct domain *d, const char *why);
+/* Without dom0: says on the console that d has shut down, and whether it was the last. */
+void domain_report_end(struct domain *d);
 /*
  * Preemptible: -ERESTART to be called again. After 0 the domain may be gone, unless the caller has
  * a reference of its own.

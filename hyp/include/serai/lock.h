@@ -22,6 +22,8 @@ enum lock_rank {
 	RANK_VCPU,	  /* one vcpu's registration data */
 	RANK_EVTCHN_PORT, /* one channel */
 	RANK_EVTCHN_FIFO, /* one FIFO queue */
+	RANK_INPUT,	  /* who gets what is typed on the console */
+	RANK_VUART,	  /* one domain's UART */
 	RANK_VGIC_DIST,	  /* a domain's distributor */
 	RANK_VGIC,	  /* a vcpu's interrupt state */
 	RANK_SCHED_ADMIN, /* which units there are, and where they belong */

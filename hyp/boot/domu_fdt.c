@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The device tree of a domain that has none of the machine's devices: CPUs, RAM, interrupt
+ * controller, timer, firmware; with vpl011 a UART, with xen,enhanced the hypervisor. Values are
+ * those that Xen 4.17 gives to such domains.
+ */
+#include "fdt_out.h"
+#include <abi/guest_layout.h>
+#include <serai/builder.h>
+#include <serai/compiler.h>
+#include <serai/errno.h>
+#include <serai/string.h>
+#include <libfdt.h>
+
+#define EXTENDED_MIN	    (64UL << 20)
+#define IRQ_FLAGS_LEVEL_HIGH 0xf04
+#define UART_SPEED	    115200
+
+static void __init make_root(struct out *o)
+{
+	static const char compatible[] __initconst = "xen,xenvm-4.17\0xen,xenvm";
+
+	out_string(o, "model", "XENVM-4.17");
+	out_prop(o, "compatible", compatible, sizeof(compatible));
+	out_cell(o, "#address-cells", 2);
+	out_cell(o, "#size-cells", 2);
+	out_cell(o, "interrupt-parent", GUEST_PHANDLE_GIC);
+}
+
+static void __init make_chosen(struct out *o, const struct domu_tree *t)
+{
+	int chosen = fdt_path_offset(t->bi->fdt, "/chosen");
+
+	out_begin(o, "chosen");
+	if (chosen >= 0)
+		out_seeds(o, t->bi, chosen, t->id);
+	out_boot_props(o, t->bootargs, &t->initrd);
+	out_end(o);
+}
+
+static void __init make_gic(struct out *o)
+{
+	static struct range frames[] __initdata = {
+		{ GUEST_GICV3_GICD_BASE, GUEST_GICV3_GICD_BASE + GUEST_GICV3_GICD_SIZE },
+		{ GUEST_GICV3_GICR0_BASE, GUEST_GICV3_GICR0_BASE + GUEST_GICV3_GICR0_SIZE },
+	};
+	const struct range_set set = { ARRAY_SIZE(frames), ARRAY_SIZE(frames), frames };
+
+	out_begin(o, "interrupt-controller@3001000");
+	out_cell(o, "#address-cells", 0);
+	out_cell(o, "#interrupt-cells", 3);
+	out_prop(o, "interrupt-controller", NULL, 0);
+	out_string(o, "compatible", "arm,gic-v3");
+	out_reg(o, NULL, &set);
+	out_cell(o, "linux,phandle", GUEST_PHANDLE_GIC);
+	out_cell(o, "phandle", GUEST_PHANDLE_GIC);
+	out_end(o);
+}
+
+static void __init make_timer(struct out *o, const struct domu_tree *t)
+{
+	static const u32 intids[] __initconst = { GUEST_TIMER_PHYS_S_PPI, GUEST_TIMER_PHYS_NS_PPI,
+						  GUEST_TIMER_VIRT_PPI };
+
+	out_begin(o, "timer");
+	out_string(o, "compatible", "arm,armv8-timer");
+	out_ppis(o, intids, ARRAY_SIZE(intids));
+	if (t->bi->timer.clock_frequency)
+		out_cell(o, "clock-frequency", t->bi->timer.clock_frequency);
+	out_end(o);
+}
+
+static void __init make_uart(struct out *o)
+{
+	static const struct range regs = { GUEST_PL011_BASE, GUEST_PL011_BASE + GUEST_PL011_SIZE };
+	static const struct range_set none;
+	const fdt32_t spi[] = { 0, cpu_to_fdt32(GUEST_VPL011_SPI - IRQ_FIRST_SPI),
+				cpu_to_fdt32(IRQ_FLAGS_LEVEL_HIGH) };
+
+	out_begin(o, "sbsa-uart@22000000");
+	out_string(o, "compatible", "arm,sbsa-uart");
+	out_reg(o, &regs, &none);
+	out_prop(o, "interrupts", spi, sizeof(spi));
+	out_cell(o, "interrupt-parent", GUEST_PHANDLE_GIC);
+	out_cell(o, "current-speed", UART_SPEED);
+	out_end(o);
+}
+
+/* Addresses that the domain's RAM leaves unused, for pages of others. */
+static void __init add_extended(struct range_set *out, u64 start, u64 end, u64 limit)
+{
+	start = ROUND_UP(start, BLOCK_SIZE);
+	end = ROUND_DOWN(MIN(end, limit), BLOCK_SIZE);
+	if (end > start && end - start >= EXTENDED_MIN)
+		range_set_add(out, start, end);
+}
+
+static void __init make_hypervisor(struct out *o, const struct domu_tree *t)
+{
+	static const struct range grant = { GUEST_GNTTAB_BASE,
+					    GUEST_GNTTAB_BASE + GUEST_GNTTAB_SIZE };
+	struct range places[2];
+	struct range_set extended = { 0, ARRAY_SIZE(places), places };
+	u64 end1 = t->banks->nr > 1 ? t->banks->r[1].end : GUEST_RAM1_BASE;
+
+	add_extended(&extended, t->banks->r[0].end, GUEST_RAM0_BASE + GUEST_RAM0_SIZE, t->limit);
+	add_extended(&extended, end1, GUEST_RAM1_BASE + GUEST_RAM1_SIZE, t->limit);
+	out_hypervisor_node(o, &grant, &extended, GUEST_EVTCHN_PPI);
+}
+
+size_t __init domu_fdt_bound(const struct domu_tree *t)
+{
+	return strlen(t->bootargs) + t->nr_vcpus * 192UL + 8192;
+}
+
+int __init domu_fdt_build(const struct domu_tree *t, const char *name, void *buf, size_t size)
+{
+	struct out o;
+
+	out_start(&o, buf, size);
+	o.gic = GUEST_PHANDLE_GIC;
+	out_begin(&o, "");
+	make_root(&o);
+	make_chosen(&o, t);
+	out_psci_node(&o);
+	out_cpu_nodes(&o, t->bi, t->nr_vcpus);
+	out_memory_node(&o, t->banks);
+	make_gic(&o);
+	make_timer(&o, t);
+	if (t->vpl011)
+		make_uart(&o);
+	if (t->hypervisor)
+		make_hypervisor(&o, t);
+	out_end(&o);
+	return out_finish(&o, name);
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From the boot information to running domains. All are built before one runs, because libfdt is
+ * not to be called later; their RAM is loaded when they are launched. Several may name the same
+ * file: it stays until the last one is loaded. A guest that cannot be built is left out, unless
+ * dom0less=strict.
+ */
+#include <serai/boot.h>
+#include <serai/builder.h>
+#include <serai/cmdline.h>
+#include <serai/compiler.h>
+#include <serai/console.h>
+#include <serai/domain.h>
+#include <serai/errno.h>
+#include <serai/evtchn.h>
+#include <serai/frame.h>
+#include <serai/launch.h>
+#include <serai/printk.h>
+#include <serai/string.h>
+#include <libfdt.h>
+
+#define DOM0_PORTS	131072
+#define GUEST_PORTS	1024
+#define GRANT_FRAMES	64
+#define MAPTRACK_FRAMES 1024
+#define STORE_PFN_LATER (~0UL) /* who sets up the xenstore tells the guest by its channel */
+
+static struct domain *guests[BOOT_DOMAINS_MAX] __initdata;
+
+/* Out of the way of dom0's memory, where the loader may have put it. */
+static int __init move_fdt(struct boot_info *bi)
+{
+	size_t used = dt_used_size(bi->fdt);
+	unsigned int order = 0;
+	void *copy;
+
+	while (PAGE_SIZE << order < used)
+		order++;
+	copy = heap_alloc(order, FRAME_NO_SCRUB);
+	if (!copy)
+		return -XEN_ENOMEM;
+	memcpy(copy, bi->fdt, used);
+	fdt_set_totalsize(copy, (u32)used);
+	bootinfo_set_fdt(copy);
+	return 0;
+}
+
+/* Frames that only the boot loader's files and tree kept from the heap. */
+static int __init release_modules(struct boot_info *bi)
+{
+	RANGE_SET_INIT(freed, BOOT_BANKS_MAX + BOOT_RESERVED_MAX + BOOT_MODULES_MAX + 16);
+	RANGE_SET_INIT(kept, BOOT_BANKS_MAX + BOOT_RESERVED_MAX + BOOT_MODULES_MAX + 16);
+	int rc = bootinfo_usable(bi, &freed, KEEP_NOTHING);
+
+	if (!rc)
+		rc = bootinfo_usable(bi, &kept, KEEP_ALL);
+	for (u32 i = 0; i < kept.nr && !rc; i++)
+		rc = range_set_remove(&freed, kept.r[i].start, kept.r[i].end);
+	for (u32 i = 0; i < bi->dom0_banks.nr && !rc; i++)
+		rc = range_set_remove(&freed, bi->dom0_banks.r[i].start, bi->dom0_banks.r[i].end);
+	for (u32 i = 0; i < freed.nr && !rc; i++)
+		launch_give_back(freed.r[i].start, freed.r[i].end);
+	bi->fdt_range = (struct range){ 0, 0 };
+	return rc;
+}
+
+static u32 __init online_cpus(void)
+{
+	u32 n = 0, cpu;
+
+	for_each_online_cpu(cpu)
+		n++;
+	return n;
+}
+
+/* ------------------------------------------------------------------------------------- guests -- */
+
+static int __init build_guest(const struct boot_info *bi, const struct boot_domain *b, domid_t id,
+			      struct domain **out)
+{
+	struct range ranges[2];
+	struct range_set banks = { 0, ARRAY_SIZE(ranges), ranges };
+	struct domain_spec spec = {
+		.id = id,
+		.flags = options.guest_console_io ? DOMAIN_CONSOLE : 0,
+		.name = b->name,
+		.nr_vcpus = b->nr_vcpus,
+		.banks = &banks,
+		.kernel = bootinfo_domain_module(bi, b->node, MODULE_KERNEL),
+		.ramdisk = bootinfo_domain_module(bi, b->node, MODULE_RAMDISK),
+		.uart = -1,
+		.max_evtchn_port = GUEST_PORTS - 1,
+		.max_grant_frames = b->max_grant_frames ? b->max_grant_frames : GRANT_FRAMES,
+		.max_maptrack_frames = b->max_maptrack_frames ? b->max_maptrack_frames :
+								MAPTRACK_FRAMES,
+		.nr_spis = b->nr_spis,
+		.vpl011 = b->vpl011,
+		.enhanced = b->enhanced,
+	};
+
+	spec.cmdline = spec.kernel->cmdline ? spec.kernel->cmdline : "";
+	guest_banks(b->memory, &banks);
+	pr_info("%s: d%u, %lu MiB, %u vcpu%s\n", b->name, id, b->memory >> 20, b->nr_vcpus,
+		b->nr_vcpus == 1 ? "" : "s");
+	return builder_build(bi, &spec, out);
+}
+
+/* Ids by place in the tree, so that they do not depend on what becomes of others. */
+static int __init build_guests(const struct boot_info *bi)
+{
+	for (u32 i = 0; i < bi->nr_domains; i++) {
+		int rc = 0;
+
+		if (!bi->domains[i].left_out)
+			rc = build_guest(bi, &bi->domains[i], (domid_t)(i + 1), &guests[i]);
+		if (rc && options.dom0less_strict)
+			return rc;
+		if (rc)
+			pr_err("%s: left out; the others go on\n", bi->domains[i].name);
+	}
+	return 0;
+}
+
+/* The channel by which a guest will talk to the xenstore; the page comes from dom0's tools. */
+static void __init connect_xenstore(const struct boot_domain *b, struct domain *d)
+{
+	int port = b->enhanced == ENHANCED_FULL ? evtchn_alloc_unbound(d, 0) : -XEN_ENOENT;
+
+	if (port < 0)
+		return;
+	d->hvm_params[HVM_PARAM_STORE_EVTCHN] = (u64)port;
+	d->hvm_params[HVM_PARAM_STORE_PFN] = STORE_PFN_LATER;
+}
+
+/* --------------------------------------------------------------------------------------- dom0 -- */
+
+static void __init say_memory(const struct range_set *banks, u32 vcpus)
+{
+	pr_info("dom0: %lu MiB, %u vcpus\n", range_set_total(banks) >> 20, vcpus);
+	for (u32 i = 0; i < banks->nr; i++)
+		pr_info("dom0: memory %#lx-%#lx\n", banks->r[i].start, banks->r[i].end - 1);
+}
+
+static int __init build_dom0(const struct boot_info *bi, struct domain **out)
+{
+	const struct uart *uart = console_uart();
+	struct domain_spec spec = {
+		.id = 0,
+		.flags = DOMAIN_CONTROL | DOMAIN_HARDWARE | DOMAIN_DIRECT_MAP,
+		.name = "dom0",
+		.nr_vcpus = options.dom0_max_vcpus ? options.dom0_max_vcpus : online_cpus(),
+		.banks = &bi->dom0_banks,
+		.kernel = bootinfo_module(bi, MODULE_KERNEL),
+		.ramdisk = bootinfo_module(bi, MODULE_RAMDISK),
+		.cmdline = bi->dom0_cmdline,
+		.uart = -1,
+		.max_evtchn_port = DOM0_PORTS - 1,
+		.max_grant_frames = GRANT_FRAMES,
+		.max_maptrack_frames = MAPTRACK_FRAMES,
+		.nr_spis = BOOT_SPIS_ALL,
+	};
+
+	if (!spec.kernel)
+		return 0;
+	if (uart && uart->dt_path)
+		spec.uart = dt_lookup(bi->fdt, uart->dt_path);
+	say_memory(spec.banks, spec.nr_vcpus);
+	return builder_build(bi, &spec, out);
+}
+
+int __init builder_start(void)
+{
+	struct boot_info *bi = &boot_info;
+	struct domain *dom0 = NULL;
+	bool any = false;
+	int rc = move_fdt(bi);
+
+	rc = rc ? rc : build_guests(bi);
+	rc = rc ? rc : build_dom0(bi, &dom0);
+	rc = rc ? rc : release_modules(bi);
+	if (rc)
+		return rc;
+	if (dom0)
+		launch_start(dom0);
+	for (u32 i = 0; i < bi->nr_domains; i++) {
+		if (!guests[i])
+			continue;
+		connect_xenstore(&bi->domains[i], guests[i]);
+		launch_start(guests[i]);
+		any = true;
+	}
+	if (!dom0 && !any)
+		pr_err("no domain could be built\n");
+	return dom0 || any ? 0 : -XEN_ENODEV;
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A guest's UART (header: vpl011.h). Like the real Xen's it has the SBSA subset only: any other
+ * register is a data abort.
+ *
+ * Of what is typed the guest sees a FIFO of 32; behind it more wait for their turn. The guest may
+ * send BUDGET characters at once and RATE per second; after that its transmit FIFO is full until
+ * the refill timer fires, as if the line were slow. Nothing is lost of one that looks at FR.
+ *
+ * One lock per UART; FR is read without. The interrupt's level is what RIS & IMSC say.
+ */
+#include <abi/guest_layout.h>
+#include <serai/arch.h>
+#include <serai/console.h>
+#include <serai/domain.h>
+#include <serai/errno.h>
+#include <serai/lock.h>
+#include <serai/mmio.h>
+#include <serai/printk.h>
+#include <serai/time.h>
+#include <serai/vpl011.h>
+
+enum {
+	UARTDR = 0x00,
+	UARTRSR = 0x04,
+	UARTFR = 0x18,
+	UARTIMSC = 0x38,
+	UARTRIS = 0x3c,
+	UARTMIS = 0x40,
+	UARTICR = 0x44,
+};
+
+#define FR_RXFE 0x10 /* nothing received */
+#define FR_TXFF 0x20 /* no room to send */
+#define FR_RXFF 0x40
+#define FR_TXFE 0x80
+
+#define INT_RX	0x10 /* the receive FIFO is half full */
+#define INT_TX	0x20
+#define INT_RT	0x40 /* something was received */
+
+#define FIFO_SIZE 32
+#define FIFO_HALF (FIFO_SIZE / 2)
+#define IN_SIZE	  1024 /* power of two */
+
+#define BUDGET	      262144U
+#define RATE	      16384U
+#define LINE_COST     8U /* the end of a line costs as much as its prefix */
+#define REFILL_PERIOD (NS_PER_S / 8)
+
+struct vpl011 {
+	u32 fr, ris, imsc;
+	bool level;
+	struct console_guest guest; /* its lock covers all of this */
+	struct domain *domain;
+	u32 head, tail; /* of in[], free running: next to read, next to write */
+	u32 budget;
+	nstime_t filled; /* up to when the budget was given */
+	char in[IN_SIZE];
+	struct timer refill;
+};
+
+static void update_level(struct vpl011 *u)
+{
+	bool level = u->ris & u->imsc;
+
+	if (likely(level == u->level))
+		return;
+	u->level = level;
+	domain_arch_set_spi_level(u->domain, GUEST_VPL011_SPI, level);
+}
+
+/* --- receiving --- */
+
+static u32 read_data(struct vpl011 *u)
+{
+	u32 c, left;
+
+	if (u->head == u->tail)
+		return 0;
+	c = (u8)u->in[u->head++ & (IN_SIZE - 1)];
+	left = u->tail - u->head;
+	if (left < FIFO_SIZE)
+		u->fr &= ~FR_RXFF;
+	if (left < FIFO_HALF)
+		u->ris &= ~INT_RX;
+	if (!left) {
+		u->fr |= FR_RXFE;
+		u->ris &= ~INT_RT;
+	}
+	update_level(u);
+	return c;
+}
+
+/* What finds no room is lost. */
+static void guest_input(struct console_guest *g, char c)
+{
+	struct vpl011 *u = container_of(g, struct vpl011, guest);
+	u32 waiting;
+
+	lock_take(&u->guest.lock);
+	if (u->tail - u->head < IN_SIZE)
+		u->in[u->tail++ & (IN_SIZE - 1)] = c;
+	waiting = u->tail - u->head;
+	u->fr &= ~FR_RXFE;
+	if (waiting >= FIFO_SIZE)
+		u->fr |= FR_RXFF;
+	u->ris |= INT_RT;
+	if (waiting >= FIFO_HALF)
+		u->ris |= INT_RX;
+	update_level(u);
+	lock_drop(&u->guest.lock);
+}
+
+/* --- sending --- */
+
+/* There is none left: a new budget for the time that passed. */
+static void budget_fill(struct vpl011 *u)
+{
+	nstime_t now = time_now();
+	u64 passed = MIN((u64)(now - u->filled), (u64)BUDGET / RATE * NS_PER_S);
+
+	u->budget = (u32)(passed * RATE / NS_PER_S);
+	u->filled = now;
+}
+
+/* The budget is used up: what passed since it was filled counts, or the guest has to wait. */
+static __cold_path void budget_end(struct vpl011 *u)
+{
+	budget_fill(u);
+	if (u->budget)
+		return;
+	u->fr = (u->fr & ~FR_TXFE) | FR_TXFF;
+	u->ris &= ~INT_TX;
+	timer_arm(&u->refill, u->filled + REFILL_PERIOD);
+}
+
+static void refill(void *arg)
+{
+	struct vpl011 *u = arg;
+
+	lock_take(&u->guest.lock);
+	budget_fill(u);
+	u->fr = (u->fr & ~FR_TXFF) | FR_TXFE;
+	u->ris |= INT_TX;
+	update_level(u);
+	lock_drop(&u->guest.lock);
+}
+
+/* A character sent while there is no room is lost. */
+static void write_data(struct vpl011 *u, char c)
+{
+	u32 cost = c == '\n' ? LINE_COST : 1;
+
+	if (unlikely(u->fr & FR_TXFF))
+		return;
+	console_guest_put(&u->guest, &c, 1);
+	u->ris |= INT_TX;
+	u->budget -= MIN(cost, u->budget);
+	if (unlikely(!u->budget))
+		budget_end(u);
+	update_level(u);
+}
+
+/* --- registers --- */
+
+static __cold_path bool refuse_access(u64 off)
+{
+	guest_printk(LOG_WARNING, "vpl011 (SBSA subset) has no register %#lx of this size\n", off);
+	return false;
+}
+
+static bool vpl011_read(struct vcpu *v, void *arg, u64 off, u32 size, u64 *val)
+{
+	struct vpl011 *u = arg;
+
+	if (unlikely(size > 4))
+		return refuse_access(off);
+	switch (off) {
+	case UARTFR:
+		*val = READ_ONCE(u->fr);
+		return true;
+	case UARTDR:
+		lock_take(&u->guest.lock);
+		*val = read_data(u);
+		lock_drop(&u->guest.lock);
+		return true;
+	case UARTRSR:
+		*val = 0;
+		return true;
+	case UARTIMSC:
+		*val = READ_ONCE(u->imsc);
+		return true;
+	case UARTRIS:
+		*val = READ_ONCE(u->ris);
+		return true;
+	case UARTMIS:
+		*val = READ_ONCE(u->ris) & READ_ONCE(u->imsc);
+		return true;
+	default:
+		return refuse_access(off);
+	}
+}
+
+static bool vpl011_write(struct vcpu *v, void *arg, u64 off, u32 size, u64 *val)
+{
+	struct vpl011 *u = arg;
+	u32 mask = (u32)(~0UL >> (64 - size * 8));
+
+	if (unlikely(size > 4))
+		return refuse_access(off);
+	switch (off) {
+	case UARTDR:
+		lock_take(&u->guest.lock);
+		write_data(u, (char)*val);
+		break;
+	case UARTIMSC:
+		lock_take(&u->guest.lock);
+		u->imsc = (u->imsc & ~mask) | (u32)*val;
+		update_level(u);
+		break;
+	case UARTICR:
+		lock_take(&u->guest.lock);
+		u->ris &= ~(u32)*val;
+		update_level(u);
+		break;
+	case UARTRSR:
+	case UARTFR:
+	case UARTRIS:
+	case UARTMIS:
+		return true;
+	default:
+		return refuse_access(off);
+	}
+	lock_drop(&u->guest.lock);
+	return true;
+}
+
+/* --- life --- */
+
+int vpl011_domain_create(struct domain *d)
+{
+	struct mmio_region r = { GUEST_PL011_BASE, GUEST_PL011_SIZE, vpl011_read, vpl011_write, NULL };
+	struct vpl011 *u = mem_alloc(sizeof(*u));
+	int rc;
+
+	if (!u)
+		return -XEN_ENOMEM;
+	r.arg = u;
+	rc = timer_reserve(1);
+	if (rc) {
+		mem_free(u);
+		return rc;
+	}
+	rc = mmio_add(d, &r);
+	if (rc) {
+		timer_unreserve(1);
+		mem_free(u);
+		return rc;
+	}
+	lock_init(&u->guest.lock, RANK_VUART);
+	timer_init(&u->refill, refill, u, cpu_id());
+	u->domain = d;
+	u->fr = FR_TXFE | FR_RXFE;
+	u->budget = BUDGET;
+	u->filled = time_now();
+	u->guest.id = d->id;
+	u->guest.input = guest_input;
+	d->vuart = u;
+	console_guest_add(&u->guest);
+	return 0;
+}
+
+int vpl011_domain_close(struct domain *d)
+{
+	struct vpl011 *u = d->vuart;
+
+	if (!u)
+		return 0;
+	console_guest_remove(&u->guest);
+	timer_destroy(&u->refill);
+	return 0;
+}
+
+int vpl011_domain_destroy(struct domain *d)
+{
+	struct vpl011 *u = d->vuart;
+
+	if (!u)
+		return 0;
+	timer_unreserve(1);
+	d->vuart = NULL;
+	mem_free(u);
+	return 0;
+}
