@@ -36,7 +36,7 @@
 #include <serai/irq.h>
 #include <serai/runstate.h>
 #include <serai/unit.h>
-#include <serai/vpl011.h>
+#include "no_consoles.h"
 
 #define CPUS	 4
 #define RAM	 (64UL << 20)
@@ -124,32 +124,6 @@ int vcpu_arch_create(struct vcpu *v)
 
 struct options options;
 void (*console_input_hook)(void);
-
-/* The consoles of domains have tests of their own. */
-int console_domain_create(struct domain *d, const struct domain_config *cfg)
-{
-	return 0;
-}
-
-int console_domain_close(struct domain *d)
-{
-	return 0;
-}
-
-int host_uart_domain_create(struct domain *d, const struct domain_config *cfg)
-{
-	return 0;
-}
-
-int vpl011_domain_close(struct domain *d)
-{
-	return 0;
-}
-
-int vpl011_domain_destroy(struct domain *d)
-{
-	return 0;
-}
 static void (*key[128])(void);
 
 void keyhandler_register(char k, void (*fn)(void), const char *what)
