@@ -64,15 +64,6 @@ static int __init release_modules(struct boot_info *bi)
 	return rc;
 }
 
-static u32 __init online_cpus(void)
-{
-	u32 n = 0, cpu;
-
-	for_each_online_cpu(cpu)
-		n++;
-	return n;
-}
-
 /* ------------------------------------------------------------------------------------- guests -- */
 
 static int __init build_guest(const struct boot_info *bi, const struct boot_domain *b, domid_t id,
@@ -148,7 +139,7 @@ static int __init build_dom0(const struct boot_info *bi, struct domain **out)
 		.id = 0,
 		.flags = DOMAIN_CONTROL | DOMAIN_HARDWARE | DOMAIN_DIRECT_MAP,
 		.name = "dom0",
-		.nr_vcpus = options.dom0_max_vcpus ? options.dom0_max_vcpus : online_cpus(),
+		.nr_vcpus = options.dom0_max_vcpus ?: cpumask_weight(&cpu_online),
 		.banks = &bi->dom0_banks,
 		.kernel = bootinfo_module(bi, MODULE_KERNEL),
 		.ramdisk = bootinfo_module(bi, MODULE_RAMDISK),

@@ -192,19 +192,10 @@ static void release(struct domain *d)
 	sched_release(&d->vcpus[0]->unit, HOLD_DOWN);
 }
 
-static u32 online_cpus(void)
-{
-	u32 n = 0, cpu;
-
-	for_each_online_cpu(cpu)
-		n++;
-	return n;
-}
-
 /* Under the lock. */
 static void load_waiting(void)
 {
-	while (launches.waiting && launches.loading < online_cpus()) {
+	while (launches.waiting && launches.loading < cpumask_weight(&cpu_online)) {
 		struct launch *l = launches.waiting;
 
 		launches.waiting = l->next;
