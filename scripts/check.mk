@@ -69,7 +69,7 @@ $(HOST)/include/autoconf.h: configs/debug_defconfig Kconfig scripts/autoconf.awk
 
 $(HOST)/tests.mk: scripts/host_tests.py $(wildcard tests/host/test_*.c)
 	@mkdir -p $(@D)
-	$(Q)$(PYTHON) scripts/host_tests.py rules $(HOST) $(wildcard tests/host/test_*.c) > $@
+	$(Q)$(PYTHON) scripts/host_tests.py rules HOST_TESTS $(HOST) $(wildcard tests/host/test_*.c) > $@
 
 ifneq ($(filter check-host host-tests,$(MAKECMDGOALS)),)
 include $(HOST)/tests.mk
@@ -99,3 +99,5 @@ check-host: host-tests
 	@$(PYTHON) scripts/host_tests.py run $(CHECK) $(HOST_TESTS)
 
 -include $(shell [ -d $(HOST) ] && find $(HOST) -name '*.d')
+
+include tests/fuzz/rules.mk

@@ -9,7 +9,8 @@ import time
 
 # Goal of the Makefile, name of its count file. Cheap stages come first.
 STAGES = (("check-style", "style"), ("check-clang", "clang"), ("check-repro", "repro"),
-          ("check-host", "host"), ("check-target", "target"), ("check-system", "system"))
+          ("check-host", "host"), ("check-fuzz", "fuzz"), ("check-target", "target"),
+          ("check-system", "system"))
 
 
 def run_stage(build, goal, name):

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Unit tests on the host.
 
-host_tests.py rules OUT TEST.c...     prints make rules: which objects each program is made of
+host_tests.py rules LIST OUT TEST.c...   prints make rules: which objects each program is made of;
+                                      the programs are added to the variable LIST
 host_tests.py run CHECK PROGRAM...    runs the programs, keeps their output under CHECK/host/,
                                       writes "passed failed" to CHECK/host.count
 """
@@ -32,11 +33,11 @@ def sources_of(test):
     return names
 
 
-def print_rules(out, tests):
+def print_rules(variable, out, tests):
     for test in tests:
         program = f"{out}/{os.path.splitext(os.path.basename(test))[0]}"
         objects = [f"{out}/{os.path.splitext(name)[0]}.o" for name in sources_of(test)]
-        print(f"HOST_TESTS += {program}")
+        print(f"{variable} += {program}")
         print(f"{program}: {' '.join(objects)}")
 
 
@@ -81,8 +82,8 @@ def run_all(check, programs):
 
 
 def main():
-    if len(sys.argv) >= 3 and sys.argv[1] == "rules":
-        print_rules(sys.argv[2], sys.argv[3:])
+    if len(sys.argv) >= 4 and sys.argv[1] == "rules":
+        print_rules(sys.argv[2], sys.argv[3], sys.argv[4:])
         return 0
     if len(sys.argv) >= 3 and sys.argv[1] == "run":
         return run_all(sys.argv[2], sys.argv[3:])
