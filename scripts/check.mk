@@ -100,4 +100,4 @@ check-host: host-tests
 
 -include $(shell [ -d $(HOST) ] && find $(HOST) -name '*.d')
 
-include tests/fuzz/rules.mk
+-include tests/fuzz/rules.mk
