@@ -63,10 +63,11 @@ class Guest:
             self.props += " xen,enhanced;" if enhanced == "yes" else f' xen,enhanced = "{enhanced}";'
 
     def node(self, kernel, ramdisk):
-        """kernel, ramdisk: address and size."""
+        """kernel, ramdisk: address and size; no ramdisk: None."""
         return (f'{self.name} {{ compatible = "xen,domain"; #address-cells = <2>; #size-cells = <2>; '
                 f'cpus = <{self.cpus}>; memory = <{cells(self.kib)}>; {self.props}\n'
-                + module(*kernel, "kernel", self.args) + module(*ramdisk, "ramdisk") + "};\n")
+                + module(*kernel, "kernel", self.args)
+                + (module(*ramdisk, "ramdisk") if ramdisk else "") + "};\n")
 
 
 def cells(number):
@@ -101,13 +102,14 @@ class Machine(machine.Machine):
     def fragment(self):
         self.files = []
         kernel = self.add_file(self.dom0 or machine.fetched("kernel"))
-        ramdisk = self.add_file(guest_ramdisk(self.build))
+        ramdisk = None if self.initrd is None else self.add_file(guest_ramdisk(self.build))
         text = f'xen,xen-bootargs = "{self.hypervisor_arguments()}";\n'
         text += "#address-cells = <2>; #size-cells = <2>;\n"
         if self.with_dom0:
-            first = self.add_file(os.path.join(self.build, "dom0.cpio.gz"))
             text += f'xen,dom0-bootargs = "{self.kernel_arguments()}";\n'
-            text += module(*kernel, "kernel") + module(*first, "ramdisk")
+            text += module(*kernel, "kernel")
+            if ramdisk:
+                text += module(*self.add_file(os.path.join(self.build, "dom0.cpio.gz")), "ramdisk")
         text += "".join(guest.node(kernel, ramdisk) for guest in self.guests)
         return f"/ {{ chosen {{\n{text}}}; }};\n"
 

@@ -4,7 +4,8 @@
 
 A guest says in its source which machine it needs, in one line (all keys optional):
     machine: smp=1 vcpus=2 mem=2G dom0=512M timeout=60 cpu=cortex-a57 xen="vwfi=native" only=serai
-With domu=2 there are two of them from the device tree and no dom0.
+With domu=2 there are two of them from the device tree and no dom0. With pair=1 the same image is
+dom0 and domain 1, which are to talk to each other; peer="..." are more properties of its node.
 With --oracle every guest runs on both. A check that real Xen fails is an error unless
 differences.txt names it with its reason.
 """
@@ -22,7 +23,7 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(TOP, "scripts"))
 import run_dom0less as dom0less  # pylint: disable=wrong-import-position
 NEEDS = dict(smp="1", vcpus="2", mem="2G", dom0="512M", timeout="60", cpu="cortex-a57",
-             xen="", only="", domu="0")
+             xen="", only="", domu="0", pair="0", peer="")
 CHECK = re.compile(r"(?:^|[\s)])(not ok|ok) (\d+) - (\S+)(?: # (.*))?$")
 PLAN = re.compile(r"(?:^|[\s)])1\.\.(\d+)$")
 GUEST_ADDR = "0x49000000"
@@ -59,11 +60,15 @@ def accelerator(needs):
 
 
 def domu_command(options, hyp, image, guest, needs):
-    """The guests' own tree; they are killed when all have said their end."""
-    guests = [dom0less.Guest(f"domU{n}", needs["vcpus"], "64M")
-              for n in range(1, int(needs["domu"]) + 1)]
-    machine = dom0less.Machine(guests, False, f"{guest}.{hyp}.dtb", hyp=image, dom0=guest,
+    """The guests' own tree; without dom0 they are killed when all have said their end."""
+    pair = needs["pair"] != "0"
+    guests = [dom0less.Guest(f"domU{n}", needs["vcpus"], "64M", enhanced="yes" if pair else "no",
+                             props=needs["peer"])
+              for n in range(1, int(needs["domu"]) + pair + 1)]
+    machine = dom0less.Machine(guests, pair, f"{guest}.{hyp}.dtb", hyp=image, dom0=guest, initrd=None,
+                               dom0_mem=needs["dom0"], dom0_vcpus=needs["vcpus"],
                                build=options.build, cpus=needs["smp"], mem=needs["mem"],
+                               bootargs=f"hyp={hyp}",
                                cpu=needs["cpu"], qemu=options.qemu, hypargs=needs["xen"])
     line = machine.command()
     at = line.index("-accel")
@@ -71,7 +76,7 @@ def domu_command(options, hyp, image, guest, needs):
 
 
 def qemu_command(options, hyp, image, guest, needs):
-    if needs["domu"] != "0":
+    if needs["domu"] != "0" or needs["pair"] != "0":
         return domu_command(options, hyp, image, guest, needs)
     append = (f"dom0_mem={needs['dom0']} dom0_max_vcpus={needs['vcpus']} console=dtuart "
               f"dtuart=/pl011@9000000 {needs['xen']}")
@@ -92,8 +97,9 @@ class Result:
         self.seconds = 0.0
 
 
-def parse(lines, result):
-    plan = None
+def parse(lines, result, guests):
+    """Reads what `guests` guests said; each has a plan of its own."""
+    plans = []
     for line in lines:
         line = line.rstrip()
         found = CHECK.search(line)
@@ -106,11 +112,11 @@ def parse(lines, result):
         elif "Bail out!" in line:
             result.problem = line[line.index("Bail out!"):]
         elif PLAN.search(line):
-            plan = int(PLAN.search(line).group(1))
-    if not result.problem and plan is None:
-        result.problem = "ended without a plan line"
-    if not result.problem and plan != len(result.order):
-        result.problem = f"planned {plan} checks, reported {len(result.order)}"
+            plans.append(int(PLAN.search(line).group(1)))
+    if not result.problem and len(plans) < guests:
+        result.problem = "ended without a plan line" + (f" of {guests}" if guests > 1 else "")
+    if not result.problem and sum(plans) != len(result.order):
+        result.problem = f"planned {sum(plans)} checks, reported {len(result.order)}"
 
 
 def wait_end(proc, log_path, guests, deadline):
@@ -149,7 +155,7 @@ def run_guest(options, hyp, image, guest, needs):
     result.seconds = time.time() - start
     with open(log_path, "rb") as log:
         lines = log.read().decode("utf-8", "replace").replace("\r", "").split("\n")
-    parse(lines, result)
+    parse(lines, result, max(int(needs["domu"]), 1) + int(needs["pair"]))
     result.tail = [line for line in lines if line.strip()][-8:]
     return result
 

@@ -292,6 +292,30 @@ extern uint64_t event_upcalls;
 extern uint32_t *fifo_words;
 extern struct evtchn_fifo_control_block *fifo_control;
 
+/* ---- grants, version 1 (grant.c) ---- */
+extern volatile struct grant_entry_v1 *grant_table; /* its first frame */
+bool grants_init(void);
+void grant_set(uint32_t ref, uint16_t dom, const void *page, uint16_t flags);
+/* One mapping, one unmapping; the status, or the hypercall's error. */
+int64_t grant_map(uint16_t dom, uint32_t ref, uint32_t flags, uint64_t addr, uint32_t *handle);
+int64_t grant_unmap(uint64_t addr, uint32_t handle);
+
+/* ---- dom0 and a peer from the same image (pair.c); the source says: machine: pair=1 ---- */
+#define PEER	 1 /* its domain */
+#define PAIR_REF 8 /* of the peer's table, never to be touched by tests */
+typedef int64_t pair_fn(uint64_t a, uint64_t b, uint64_t c);
+
+bool pair_is_peer(void);
+/* dom0: true when the peer is there. The peer: false when all is over, after serving dom0. */
+bool pair_start(void);
+/* Runs a function of this program in the peer: its answer. In two steps: while both go on. */
+int64_t pair_call(pair_fn *fn, uint64_t a, uint64_t b, uint64_t c);
+void pair_post(pair_fn *fn, uint64_t a, uint64_t b, uint64_t c);
+int64_t pair_wait(void);
+/* The peer ends, with its own plan; to be called once, before dom0 ends. */
+void pair_end(void);
+bool peer_has_ended(void);
+
 /* ---- physmap helpers (event.c) ---- */
 int64_t map_space(uint32_t space, uint64_t idx, uint64_t gfn);
 int64_t unmap_gfn(uint64_t gfn);

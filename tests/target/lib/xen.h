@@ -595,6 +595,7 @@ struct xen_hvm_param {
 /* domctl, sysctl, platform_op: only what a guest reads here */
 #define XEN_DOMCTL_INTERFACE_VERSION 0x15
 #define XEN_DOMCTL_getdomaininfo     5
+#define XEN_DOMINF_shutdown	     (1u << 2)
 #define XEN_SYSCTL_INTERFACE_VERSION 0x15
 #define XEN_SYSCTL_physinfo	     3
 #define XEN_SYSCTL_sched_id	     4
