@@ -6,10 +6,10 @@
 # machine's architectures, sources, package lists and installed packages stay as they are.
 # Versions are what the sources offer on the day of the first fetch; `update` looks again.
 #
-#   fetch-debian.sh [GROUP...]   groups: libfdt busybox kernel xen qemu10; default: the first four
-#   fetch-debian.sh path WHAT    prints where WHAT is: kernel kernel-modules busybox xen libfdt.a
-#                                libfdt-include qemu10 qemu10-share cache; fetches it first if
-#                                it is not there
+#   fetch-debian.sh [GROUP...]   groups: libfdt busybox kernel xen (the default), toolstack, qemu10
+#   fetch-debian.sh path WHAT    prints where WHAT is: kernel modules busybox xen libfdt.a
+#                                libfdt-include toolstack qemu10 qemu10-share cache; fetches it
+#                                first if it is not there
 #   fetch-debian.sh update       looks for newer versions of everything fetched so far
 #
 # The cache is $SERAI_CACHE, by default ~/.cache/serai; it can be deleted at any time.
@@ -156,21 +156,21 @@ fetch_busybox() {
 	publish busybox "$ROOT/bin/busybox"
 }
 
-# The kernel itself and its modules for the hypervisor's devices; all others are left packed.
+# The kernel and its modules.
 fetch_kernel() {
 	use_apt arm64 arm64
 	get "$(depends_on linux-image-arm64 linux-image-)"
-	unpack "$(deb_name)" --wildcards './boot/*' './usr/share/doc/*' '*/drivers/xen/*'
+	unpack "$(deb_name)" --wildcards './boot/*' './usr/share/doc/*' './lib/modules/*'
 	image=$(ls "$ROOT"/boot/vmlinuz-*)
 	if gzip -t "$image" 2>/dev/null; then
 		gzip -dc "$image" > "$ROOT/boot/Image"
 	else
 		ln -sf "$(basename "$image")" "$ROOT/boot/Image"
 	fi
-	for modules in "$ROOT"/lib/modules/*/kernel/drivers/xen; do
-		publish kernel-modules "$modules"
-	done
 	publish kernel "$ROOT/boot/Image"
+	for modules in "$ROOT"/lib/modules/*; do
+		publish modules "$modules"
+	done
 }
 
 fetch_xen() {
@@ -180,6 +180,28 @@ fetch_xen() {
 	for image in "$ROOT"/boot/xen-*-arm64; do
 		publish xen "$image"
 	done
+}
+
+# The root of a control domain: Xen's tools with all that they depend on, unpacked, not configured.
+TOOLSTACK="xen-utils-4.17 xenstore-utils bash coreutils util-linux iproute2 libc-bin"
+
+fetch_toolstack() {
+	use_apt arm64 arm64
+	say "downloading Debian's Xen tools and what they depend on (32 MB)"
+	archives=$APT_STATE/cache/archives
+	rm -f "$archives"/*.deb
+	private_apt apt-get install -y --download-only --no-install-recommends $TOOLSTACK >&2 ||
+		{ private_apt apt-get update >&2 && private_apt apt-get install -y \
+			--download-only --no-install-recommends $TOOLSTACK >&2; } ||
+		die "the packages could not be downloaded (see above). Is there a network?"
+	ROOT=$CACHE/root/toolstack
+	rm -rf "$ROOT"
+	mkdir -p "$ROOT"
+	for DEB in "$archives"/*.deb; do
+		dpkg-deb --fsys-tarfile "$DEB" | tar -x -C "$ROOT" --exclude=./usr/share/doc \
+			--exclude=./usr/share/man --exclude=./usr/share/locale || die "$DEB is broken"
+	done
+	publish toolstack "$ROOT"
 }
 
 # A newer QEMU for this machine's own architecture, beside the installed one.
@@ -199,16 +221,22 @@ fetch_qemu10() {
 group_of() {
 	case $1 in
 	libfdt.a | libfdt-include) echo libfdt ;;
-	kernel-modules) echo kernel ;;
+	modules) echo kernel ;;
 	qemu10-share) echo qemu10 ;;
-	busybox | kernel | xen | qemu10) echo "$1" ;;
-	*) die "'$1' is not known; known are: kernel kernel-modules busybox xen" \
-		"libfdt.a libfdt-include qemu10 qemu10-share cache" ;;
+	busybox | kernel | xen | toolstack | qemu10) echo "$1" ;;
+	*) die "'$1' is not known; known are: kernel modules busybox xen" \
+		"libfdt.a libfdt-include toolstack qemu10 qemu10-share cache" ;;
 	esac
 }
 
 # The name whose presence says that a whole group is there (it is published last).
-mark_of() { [ "$1" = libfdt ] && echo libfdt.a || echo "$1"; }
+mark_of() {
+	case $1 in
+	libfdt) echo libfdt.a ;;
+	kernel) echo modules ;;
+	*) echo "$1" ;;
+	esac
+}
 
 ensure() {
 	for group in "$@"; do
@@ -227,7 +255,7 @@ ensure() {
 
 update() {
 	had=
-	for group in libfdt busybox kernel xen qemu10; do
+	for group in libfdt busybox kernel xen toolstack qemu10; do
 		[ ! -e "$NOW/$(mark_of "$group")" ] || had="$had $group"
 	done
 	rm -rf "$NOW" "$CACHE"/apt/*/ready
@@ -249,8 +277,9 @@ main() {
 	*)
 		for group in "$@"; do
 			case $group in
-			libfdt | busybox | kernel | xen | qemu10) ;;
-			*) die "there is no group '$group'; known are: libfdt busybox kernel xen qemu10" ;;
+			libfdt | busybox | kernel | xen | toolstack | qemu10) ;;
+			*) die "there is no group '$group'; known are: libfdt busybox kernel xen" \
+				"toolstack qemu10" ;;
 			esac
 		done
 		ensure "$@"

@@ -98,7 +98,7 @@ def cpio_entry(name, mode, data=b"", device=(0, 0)):
 
 def xen_modules():
     """Debian's kernel modules behind /dev/xen and /proc/xen, as files of the ramdisk."""
-    top = fetched("kernel-modules")
+    top = os.path.join(fetched("modules"), "kernel", "drivers", "xen")
     found = {}
     for folder, _, names in sorted(os.walk(top)):
         for name in sorted(names):
