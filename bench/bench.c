@@ -106,13 +106,10 @@ void bench_footprint(void)
 	bench_value("foot.free_pages", sc.u.physinfo.free_pages);
 }
 
-void guest_main(void)
+/* One domain, everything. */
+static void bench_all(bool events)
 {
-	bool events = events_init();
-
 	bench_boot();
-	/* Work that the hypervisor left for its idle time must not be charged to what follows. */
-	sleep_us(600000);
 	bench_hypercalls();
 	if (events) {
 		bench_events();
@@ -134,5 +131,25 @@ void guest_main(void)
 		bench_na("evtchn_send_self_ipi_fifo", "no FIFO format", 0);
 	}
 	bench_footprint();
+}
+
+/* bench=cross: dom0 with another domain; bench=smp: the round trips of two CPUs alone. */
+void guest_main(void)
+{
+	bool cross = pair_is_peer() || str_contains(machine.bootargs, "bench=cross"), events;
+
+	if (cross && !pair_start())
+		return;
+	events = events_init();
+	/* Work that the hypervisor left for its idle time must not be charged to what follows. */
+	sleep_us(600000);
+	if (cross)
+		bench_cross();
+	else if (str_contains(machine.bootargs, "bench=smp"))
+		bench_smp();
+	else
+		bench_all(events);
 	print("BENCH end 0\n");
+	if (cross)
+		pair_end();
 }

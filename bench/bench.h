@@ -59,5 +59,6 @@ void bench_grants(void);
 void bench_smp(void);
 void bench_smp_fifo(void);
 void bench_footprint(void);
+void bench_cross(void); /* with another domain */
 
 #endif
