@@ -145,6 +145,7 @@ static s16 map_one(struct domain *ld, struct abi_gnttab_map *op, struct domain *
 struct unmap_item {
 	struct domain *granter;
 	u64 word; /* of the grant_map; 0: nothing to remove */
+	u32 handle;
 };
 
 /* Under maptrack_lock: keeps others off the handle and remembers what it stands for. */
@@ -173,52 +174,33 @@ static s16 unmap_claim(struct grant_table *gt, const struct abi_gnttab_unmap *op
 	return GNTST_okay;
 }
 
-/* Removes the stage-2 entries of the items, neighbours together. */
-static void unmap_entries(struct domain *ld, struct abi_gnttab_unmap *ops,
-			  const struct unmap_item *it, u32 n)
-{
-	u32 i = 0, run;
-
-	while (i < n) {
-		u64 g = map_gfn(it[i].word);
-
-		for (run = 1; i + run < n && it[i].word && it[i + run].word; run++)
-			if (map_gfn(it[i + run].word) != g + run)
-				break;
-		if (it[i].word && p2m_unmap(&ld->p2m, gfn(g), run))
-			for (u32 k = i; k < i + run; k++)
-				ops[k].status = GNTST_general_error;
-		i += run;
-	}
-}
-
 /* Each element gets its status; nothing that is not mapped any more stays reachable. */
 static void unmap_some(struct domain *ld, struct abi_gnttab_unmap *ops, u32 n, bool replace)
 {
 	struct grant_table *gt = ld->grants;
 	struct unmap_item it[GRANT_CHUNK];
+	u64 gfns[GRANT_CHUNK];
+	u32 nr = 0;
 
 	lock_take(&gt->maptrack_lock);
-	for (u32 i = 0; i < n; i++)
-		ops[i].status = unmap_claim(gt, &ops[i], replace, &it[i]);
-	lock_drop(&gt->maptrack_lock);
-	unmap_entries(ld, ops, it, n);
 	for (u32 i = 0; i < n; i++) {
-		if (it[i].word && !ops[i].status) {
-			grant_unpin(it[i].granter, map_ref(it[i].word),
-				    !(it[i].word & MAP_READONLY));
-			domain_put(it[i].granter);
+		ops[i].status = unmap_claim(gt, &ops[i], replace, &it[nr]);
+		if (it[nr].word) {
+			gfns[nr] = map_gfn(it[nr].word);
+			it[nr++].handle = ops[i].handle;
 		}
 	}
-	lock_take(&gt->maptrack_lock);
-	for (u32 i = 0; i < n; i++) {
-		if (!it[i].word)
-			continue;
-		if (ops[i].status)
-			map_at(gt, ops[i].handle)->word = it[i].word;
-		else
-			handle_free(gt, ops[i].handle);
+	lock_drop(&gt->maptrack_lock);
+	if (!nr)
+		return;
+	p2m_unmap_grants(&ld->p2m, gfns, nr);
+	for (u32 i = 0; i < nr; i++) {
+		grant_unpin(it[i].granter, map_ref(it[i].word), !(it[i].word & MAP_READONLY));
+		domain_put(it[i].granter);
 	}
+	lock_take(&gt->maptrack_lock);
+	for (u32 i = 0; i < nr; i++)
+		handle_free(gt, it[i].handle);
 	lock_drop(&gt->maptrack_lock);
 }
 

@@ -61,6 +61,15 @@ int p2m_unmap(struct p2m *p, gfn_t g, u64 nr)
 	return nr ? p2m_map(p, g, MFN_INVALID, nr, P2M_INVALID) : 0;
 }
 
+void p2m_unmap_grants(struct p2m *p, const u64 *gfns, u32 nr)
+{
+	ASSERT(nr <= P2M_LIST_MAX);
+	lock_take(&p->lock);
+	p2m_arch_clear_pages(p, gfns, nr, BIT(P2M_GRANT_RW) | BIT(P2M_GRANT_RO), entries_gone,
+			     NULL);
+	lock_drop(&p->lock);
+}
+
 int p2m_map_shared(struct p2m *p, gfn_t g, mfn_t m)
 {
 	struct frame *f = mfn_to_frame(m);

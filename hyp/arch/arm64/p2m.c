@@ -174,6 +174,22 @@ static void stage2_flush(struct pgtable *t, u64 addr, u64 size, u64 step)
 	vttbr_leave(vttbr, before);
 }
 
+/* As stage2_flush(), of single pages that need not be neighbours. */
+static void flush_pages(u64 vttbr, const u64 *gfns, u32 nr)
+{
+	u64 before;
+
+	dsb(ishst);
+	before = vttbr_enter(vttbr);
+	for (u32 i = 0; i < nr; i++)
+		__asm__ volatile("tlbi ipas2e1is, %0" : : "r"(gfns[i]) : "memory");
+	dsb(ish);
+	__asm__ volatile("tlbi vmalle1is" : : : "memory");
+	dsb(ish);
+	isb();
+	vttbr_leave(vttbr, before);
+}
+
 static const struct pgtable_ops stage2_ops = {
 	.table_alloc = stage2_table_alloc,
 	.table_free = stage2_table_free,
@@ -256,6 +272,29 @@ int p2m_arch_set(struct p2m *p, u64 gfn, u64 mfn, u64 nr, u32 type,
 	rc = pgtable_set(&p->arch.tables, &c);
 	dsb(ishst);
 	return rc;
+}
+
+void p2m_arch_clear_pages(struct p2m *p, const u64 *gfns, u32 nr, u32 types,
+			  void (*old)(void *ctx, u64 mfn, u64 nr, u32 type), void *ctx)
+{
+	struct pgtable *t = &p->arch.tables;
+	u64 gone[P2M_LIST_MAX], desc[P2M_LIST_MAX], *e;
+	unsigned int shift;
+	u32 n = 0;
+
+	for (u32 i = 0; i < nr; i++) {
+		e = pgtable_find(t, gfns[i] << PAGE_SHIFT, &shift);
+		if (shift != PT_LAST_SHIFT || !(*e & PTE_VALID) || !(BIT(S2_TYPE(*e)) & types))
+			continue;
+		gone[n] = gfns[i];
+		desc[n++] = *e;
+		WRITE_ONCE(*e, 0);
+	}
+	if (!n)
+		return;
+	flush_pages(p->arch.vttbr, gone, n);
+	for (u32 i = 0; i < n; i++)
+		old(ctx, (desc[i] & PTE_PA_MASK) >> PAGE_SHIFT, 1, S2_TYPE(desc[i]));
 }
 
 u64 p2m_arch_get(struct p2m *p, u64 gfn, u32 *type, u64 *left)

@@ -159,6 +159,22 @@ int p2m_arch_set(struct p2m *p, u64 gfn, u64 mfn, u64 nr, u32 type,
 	return rc;
 }
 
+void p2m_arch_clear_pages(struct p2m *p, const u64 *gfns, u32 nr, u32 types,
+			  void (*old)(void *ctx, u64 mfn, u64 nr, u32 type), void *ctx)
+{
+	unsigned int flushes = host.tlb_flushes;
+	u64 left;
+	u32 type;
+
+	for (u32 i = 0; i < nr; i++) {
+		p2m_arch_get(p, gfns[i], &type, &left);
+		if (1UL << type & types)
+			entries_set(&p->arch, gfns[i], 1, (struct host_run){ .type = P2M_INVALID },
+				    old, ctx);
+	}
+	host.tlb_flushes = flushes + (host.tlb_flushes != flushes);
+}
+
 u64 p2m_arch_get(struct p2m *p, u64 gfn, u32 *type, u64 *left)
 {
 	const struct p2m_arch *a = &p->arch;

@@ -51,6 +51,12 @@ int p2m_destroy(struct p2m *p);
 int p2m_map(struct p2m *p, gfn_t g, mfn_t m, u64 nr, enum p2m_type t);
 /* Removes nr entries and drops foreign and grant references. Holes are fine. */
 int p2m_unmap(struct p2m *p, gfn_t g, u64 nr);
+/*
+ * Removes what is mapped by grants at these places, at most P2M_LIST_MAX, and leaves what is not.
+ * The TLBs are told once.
+ */
+#define P2M_LIST_MAX 16
+void p2m_unmap_grants(struct p2m *p, const u64 *gfns, u32 nr);
 /* Maps a shared page of the owner (frame_share()). -EBUSY while it is mapped anywhere. */
 int p2m_map_shared(struct p2m *p, gfn_t g, mfn_t m);
 /*
