@@ -273,6 +273,7 @@ run-dom0less: fetch
 	@$(PYTHON) scripts/run_dom0less.py build=$(BUILD) $(if $(HYP),hyp=$(HYP)) $(ARGS)
 
 include scripts/check.mk
+-include tools/serai-dtcheck/rules.mk
 
 .PHONY: clean distclean help
 clean: # keeps the configuration

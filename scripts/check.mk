@@ -92,6 +92,9 @@ $(HOST)/test_%: $(HOST)/tests/host/test_%.o $(HOST)/libhost.a
 	$(Q)$(HOSTCC) -fsanitize=address,undefined -o $@ $(filter %.o,$^) $(HOST)/libhost.a \
 		-lcmocka -lfdt
 
+# It runs the program.
+$(HOST)/test_dtcheck: | $(BUILD)/serai-dtcheck
+
 .PHONY: host-tests
 host-tests: $(HOST_TESTS)
 check-host: host-tests

@@ -4,6 +4,7 @@
  * cannot be done as it is written leaves the domain out, with node, property, value, reason and
  * what to write instead; the other domains go on. An unknown property is only named.
  */
+#include "bootdomain.h"
 #include <abi/guest_layout.h>
 #include <serai/boot.h>
 #include <serai/cmdline.h>
@@ -61,21 +62,34 @@ static void __init format_value(char *buf, size_t size, const struct dt_prop *p)
 	snprintf(buf + n, size - n, "%s>", cells > VALUE_CELLS ? " ..." : "");
 }
 
-/* what: a property with its value, or nothing. */
-static void __init refuse(const struct boot_info *bi, struct boot_domain *d, int node,
-			  const char *what, const char *why, const char *write)
+void __init bootdomain_refuse(const struct boot_info *bi, struct boot_domain *d, int node,
+			      const char *what, const char *why, const char *write)
 {
 	char path[DT_PATH_MAX];
 
-	d->left_out = true;
+	if (d)
+		d->left_out = true;
 	pr_err("device tree: %s: %s%s%s; %s\n", dt_path(bi->fdt, node, path, sizeof(path)), what,
 	       what[0] ? ": " : "", why, write);
+}
+
+void __init bootdomain_refuse_prop(const struct boot_info *bi, struct boot_domain *d, int node,
+				   const char *name, const char *why, const char *write)
+{
+	char what[VALUE_TEXT + 32], value[VALUE_TEXT];
+	int len;
+	struct dt_prop p = { .data = fdt_getprop(bi->fdt, node, name, &len) };
+
+	p.len = p.data ? (u32)len : 0;
+	format_value(value, sizeof(value), &p);
+	snprintf(what, sizeof(what), "%s%s", name, value);
+	bootdomain_refuse(bi, d, node, what, why, write);
 }
 
 static void __init refuse_domain(const struct boot_info *bi, struct boot_domain *d, const char *what,
 				 const char *why, const char *write)
 {
-	refuse(bi, d, d->node, what, why, write);
+	bootdomain_refuse(bi, d, d->node, what, why, write);
 }
 
 /* --------------------------------------------------------------------------------- properties -- */
@@ -269,13 +283,13 @@ void __init bootdomain_read_child(struct boot_info *bi, const struct dt_walk *w)
 	struct boot_domain *d = &bi->domains[bi->nr_domains - 1];
 
 	if (dt_compatible(w, "xen,domain-shared-memory-v1"))
-		refuse(bi, d, w->node, "", "static shared memory is not supported yet",
+		bootdomain_refuse(bi, d, w->node, "", "static shared memory is not supported yet",
 		       "remove the node; guests can share pages by grants");
 	else if (dt_compatible(w, "xen,evtchn-v1"))
-		refuse(bi, d, w->node, "", "static event channels are not supported yet",
+		bootdomain_refuse(bi, d, w->node, "", "static event channels are not supported yet",
 		       "remove the node; guests can bind channels themselves");
 	else
-		refuse(bi, d, w->node, "", "a node that is neither module nor anything else known",
+		bootdomain_refuse(bi, d, w->node, "", "a node that is neither module nor anything else known",
 		       "a module has compatible = \"multiboot,kernel\" or \"multiboot,ramdisk\", "
 		       "\"multiboot,module\"");
 }
@@ -306,7 +320,7 @@ static void __init check_overlaps(struct boot_info *bi, struct boot_domain *d,
 		snprintf(why, sizeof(why), "reg = <%#lx %#lx> overlaps %s at %#lx-%#lx", m->start,
 			 m->size, dt_path(bi->fdt, o->node, path, sizeof(path)), o->start,
 			 o->start + o->size - 1);
-		refuse(bi, d, m->node, "", why, "load one of the files elsewhere");
+		bootdomain_refuse(bi, d, m->node, "", why, "load one of the files elsewhere");
 		return;
 	}
 }
@@ -323,10 +337,10 @@ static void __init check_modules(struct boot_info *bi, struct boot_domain *d)
 		kernels += m->kind == MODULE_KERNEL;
 		ramdisks += m->kind == MODULE_RAMDISK;
 		if (m->kind == MODULE_FDT)
-			refuse(bi, d, m->node, "", "devices cannot be given to guests yet",
+			bootdomain_refuse(bi, d, m->node, "", "devices cannot be given to guests yet",
 			       "remove the partial device tree");
 		else if (m->kind != MODULE_KERNEL && m->kind != MODULE_RAMDISK)
-			refuse(bi, d, m->node, "", "the module does not say what it is",
+			bootdomain_refuse(bi, d, m->node, "", "the module does not say what it is",
 			       "write compatible = \"multiboot,kernel\", \"multiboot,module\"");
 		check_overlaps(bi, d, m);
 	}

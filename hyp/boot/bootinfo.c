@@ -18,6 +18,7 @@ struct boot_info boot_info = {
 	.banks = { 0, BOOT_BANKS_MAX, bank_ranges },
 	.reserved = { 0, BOOT_RESERVED_MAX, reserved_ranges },
 	.dom0_banks = { 0, BOOT_DOM0_BANKS_MAX, dom0_ranges },
+	.hyp_cmdline = "",
 };
 
 /* /chosen, whose command lines are decided when everything was seen. */
@@ -33,6 +34,13 @@ static void __init warn_node(const struct dt_walk *w, const char *what)
 	char path[DT_PATH_MAX];
 
 	pr_warn("device tree: %s: %s\n", dt_path(w->fdt, w->node, path, sizeof(path)), what);
+}
+
+static void __init refuse_node(const struct dt_walk *w, const char *what)
+{
+	char path[DT_PATH_MAX];
+
+	pr_err("device tree: %s: %s\n", dt_path(w->fdt, w->node, path, sizeof(path)), what);
 }
 
 static void __init read_memory(struct boot_info *bi, const struct dt_walk *w)
@@ -336,6 +344,16 @@ static void __init bootinfo_reset(struct boot_info *bi)
 	memcpy(bi->timer.irq, timer_irqs, sizeof(timer_irqs));
 }
 
+/* The walk cannot go on behind the node on which it stands. */
+static int __init refuse_tree(const struct dt_walk *w, int rc)
+{
+	if (rc == -XEN_E2BIG)
+		refuse_node(w, "it is deeper than 16 levels; Serai reads no such tree");
+	else
+		refuse_node(w, "#address-cells and #size-cells: more than 4 cells; write 1 or 2");
+	return rc;
+}
+
 int __init bootinfo_parse(const void *fdt, paddr_t pa, paddr_t image_start, paddr_t image_end)
 {
 	static struct dt_walk w __initdata;
@@ -354,12 +372,11 @@ int __init bootinfo_parse(const void *fdt, paddr_t pa, paddr_t image_start, padd
 	dt_walk_start(&w, fdt);
 	while ((rc = dt_walk_next(&w)) > 0)
 		read_node(bi, &w, &c);
-	if (rc) {
-		pr_err("device tree: malformed or deeper than %d levels\n", DT_DEPTH_MAX);
-		return rc;
-	}
-	read_memreserve(bi);
+	/* Also of a tree that is refused: the command line says where to say so. */
 	read_chosen(bi, c.node);
+	if (rc)
+		return refuse_tree(&w, rc);
+	read_memreserve(bi);
 	return 0;
 }
 

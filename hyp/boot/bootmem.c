@@ -72,12 +72,10 @@ static int __init check_module(const struct boot_info *bi, const struct boot_mod
 	return -XEN_EINVAL;
 }
 
-/* Domains that cannot be as their nodes say are left out, or everything is refused. */
-static int __init check_domains(struct boot_info *bi)
+int __init bootinfo_verdict(const struct boot_info *bi)
 {
 	u32 refused = 0, left = 0;
 
-	bootdomain_check(bi);
 	for (u32 i = 0; i < bi->nr_domains; i++) {
 		refused += bi->domains[i].left_out && !bi->domains[i].disabled;
 		left += !bi->domains[i].left_out;
@@ -109,7 +107,8 @@ int __init bootinfo_check(struct boot_info *bi)
 		if (rc)
 			d->left_out = true;
 	}
-	return check_domains(bi);
+	bootdomain_check(bi);
+	return bootinfo_verdict(bi);
 }
 
 /* Other domains read their files when dom0 runs already, also those that it has in common with them. */
@@ -188,7 +187,7 @@ int __init bootinfo_find_device(const char *spec, struct boot_device *dev)
 
 	if (!spec || !spec[0])
 		spec = bi->stdout_path;
-	if (!spec)
+	if (!spec || !bi->fdt)
 		return -XEN_ENOENT;
 	memset(dev, 0, sizeof(*dev));
 	dev->node = dt_lookup(bi->fdt, spec);

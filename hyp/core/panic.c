@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The end of the hypervisor by its own fault: the message, registers and a backtrace on a console
- * that waits for nobody, then a reset after five seconds, or a halt with noreboot. Of several CPUs
- * that come here the first one reports; a fault while reporting ends in a halt.
+ * The end of the hypervisor, on a console that waits for nobody: by its own fault with the message,
+ * registers and a backtrace; or because it was configured in a way that cannot be. Then a reset
+ * after five seconds, or a halt with noreboot. Of several CPUs that come here the first one
+ * reports; a fault while reporting ends in a halt.
  */
 #include <arch/barrier.h>
 #include <serai/arch.h>
@@ -18,20 +19,18 @@
 
 static u32 panic_count;
 
-void panic(const char *fmt, ...)
+static void end_begin(void)
 {
-	nstime_t start;
-	va_list ap;
-
 	if (atomic_add_return(&panic_count, 1) > 1)
 		cpu_arch_halt();
 	cpu_arch_stop_others();
 	console_force();
-	pr_err("*** PANIC on CPU%u\n", cpu_id());
-	va_start(ap, fmt);
-	vprintk_at(LOG_ERR, fmt, ap);
-	va_end(ap);
-	cpu_arch_dump();
+}
+
+static __noreturn void end_machine(void)
+{
+	nstime_t start;
+
 	if (options.noreboot) {
 		pr_err("*** halted (noreboot)\n");
 		cpu_arch_halt();
@@ -41,4 +40,24 @@ void panic(const char *fmt, ...)
 	while (time_arch_now() - start < REBOOT_DELAY)
 		cpu_relax();
 	cpu_arch_reset();
+}
+
+void panic(const char *fmt, ...)
+{
+	va_list ap;
+
+	end_begin();
+	pr_err("*** PANIC on CPU%u\n", cpu_id());
+	va_start(ap, fmt);
+	vprintk_at(LOG_ERR, fmt, ap);
+	va_end(ap);
+	cpu_arch_dump();
+	end_machine();
+}
+
+void refuse_boot(void)
+{
+	end_begin();
+	pr_err("*** Serai does not start, for the reasons above\n");
+	end_machine();
 }

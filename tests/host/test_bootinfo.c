@@ -584,7 +584,7 @@ static void test_deep(void **state)
 		strcat(path, i ? "/d" : "d");
 	}
 	assert_int_equal(parse(), -XEN_E2BIG);
-	assert_said("deeper than");
+	assert_said("deeper than 16 levels");
 }
 
 static void test_used_size(void **state)

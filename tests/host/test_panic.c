@@ -81,6 +81,22 @@ static void test_noreboot(void **state)
 	assert_int_equal(host.dumps, 1);
 }
 
+static void refuse(void *arg)
+{
+	refuse_boot();
+}
+
+/* An operator's fault: no registers, nothing that looks like ours. */
+static void test_refused(void **state)
+{
+	options.noreboot = true;
+	assert_int_equal(host_catch(refuse, NULL), HOST_HALT);
+	assert_said("*** Serai does not start, for the reasons above\n*** halted (noreboot)");
+	assert_null(strstr(messages, "PANIC"));
+	assert_int_equal(forced, 1);
+	assert_int_equal(host.dumps, 0);
+}
+
 static int fresh(void **state)
 {
 	host_init(1);
@@ -132,6 +148,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_reboot, fresh),
 		cmocka_unit_test_setup(test_noreboot, fresh),
+		cmocka_unit_test_setup(test_refused, fresh),
 		cmocka_unit_test(test_symbols),
 	};
 

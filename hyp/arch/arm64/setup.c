@@ -26,33 +26,30 @@
 #include <serai/unit.h>
 #include <version.h>
 
-static void __init read_device_tree(paddr_t fdt_pa)
+/* False: it cannot be used; but perhaps a console can be found in it, to say so. */
+static bool __init read_device_tree(paddr_t fdt_pa)
 {
 	const void *fdt = mmu_map_fdt(fdt_pa);
 	paddr_t start, end;
+	bool readable;
 
 	mmu_image_range(&start, &end);
-	if (!fdt || bootinfo_parse(fdt, fdt_pa, start, end))
-		panic("no device tree at %#lx (x0 at entry); the boot loader must pass one",
-		      fdt_pa);
+	if (!fdt)
+		pr_err("no device tree at %#lx (x0 at entry): nothing can be read there\n", fdt_pa);
+	readable = fdt && !bootinfo_parse(fdt, fdt_pa, start, end);
 	cmdline_parse(boot_info.hyp_cmdline);
 	console_init();
+	return readable;
 }
 
 static void __init start_console(void)
 {
+	const struct uart_driver *driver;
 	struct boot_device dev;
 
-	if (!strcmp(options.console, "none"))
-		return;
-	if (bootinfo_find_device(options.dtuart, &dev))
-		return;
-	for (const struct uart_driver *const *d = uart_drivers; *d; d++)
-		if (boot_device_compatible(&dev, (*d)->compatible)) {
-			if (!(*d)->init(dev.base, dev.size, dev.irq.intid))
-				console_set_dt_path(dev.path);
-			return;
-		}
+	if (!bootinfo_find_console(&dev, &driver) &&
+	    !driver->init(dev.base, dev.size, dev.irq.intid))
+		console_set_dt_path(dev.path);
 }
 
 static void __init banner(void)
@@ -178,18 +175,20 @@ static __noreturn __noinline void leave_startup(void)
 void start_hyp(paddr_t fdt_pa, u64 phys_offset);
 void __init start_hyp(paddr_t fdt_pa, u64 phys_offset)
 {
+	bool readable;
+
 	image_phys_offset = phys_offset;
 	smp_boot_cpu_init();
 	mmu_init_early();
-	read_device_tree(fdt_pa);
+	readable = read_device_tree(fdt_pa);
 	start_console();
 	banner();
 	time_init(boot_info.timer.clock_frequency);
 	psci_init(boot_info.psci == PSCI_SMC ? PSCI_CONDUIT_SMC :
 		  boot_info.psci == PSCI_HVC ? PSCI_CONDUIT_HVC :
 					       PSCI_CONDUIT_NONE);
-	if (bootinfo_check(&boot_info) || builder_plan_dom0())
-		panic("nothing to run");
+	if (!readable || builder_decide(&boot_info))
+		refuse_boot();
 	cpu_feature_init(0);
 	start_memory();
 	this_cpu()->stack_top = smp_stack_alloc();
@@ -206,6 +205,6 @@ void __init start_hyp(paddr_t fdt_pa, u64 phys_offset)
 	while (options.bootscrub == BOOTSCRUB_ON && frame_scrub_some())
 		;
 	if (builder_start())
-		panic("nothing to run");
+		refuse_boot();
 	leave_startup();
 }

@@ -4,8 +4,8 @@
  *
  *   bootinfo_parse()        before anything else; says nothing but warnings
  *   cmdline_parse(boot_info.hyp_cmdline), console
- *   bootinfo_check()        refuses what cannot work, in words
- *   builder_plan_dom0()     (builder.h) chooses dom0's memory, so that nobody else takes it
+ *   builder_decide()        (builder.h) refuses what cannot work, in words, and chooses dom0's
+ *                           memory, so that nobody else takes it
  *   bootinfo_free_ranges()  RAM for the frame table, early allocations, then the heap
  */
 #ifndef SERAI_BOOT_H
@@ -125,6 +125,8 @@ int bootinfo_parse(const void *fdt, paddr_t pa, paddr_t image_start, paddr_t ima
  * cannot be as its node says is left out, or with dom0less=strict refused as a whole: -EINVAL.
  */
 int bootinfo_check(struct boot_info *bi);
+/* What follows from the domains that are left out: said, and -EINVAL or -ENODEV when nothing runs. */
+int bootinfo_verdict(const struct boot_info *bi);
 /* The tree is now to be read at fdt: mapped elsewhere, or copied. */
 void bootinfo_set_fdt(const void *fdt);
 
@@ -174,5 +176,13 @@ struct boot_device {
 /* spec NULL or "": /chosen/stdout-path. -ENOENT, -ENXIO: no such node, no registers. */
 int bootinfo_find_device(const char *spec, struct boot_device *dev);
 bool boot_device_compatible(const struct boot_device *dev, const char *what);
+
+/* --- bootconsole.c --- */
+struct uart_driver;
+/*
+ * The console's UART and its driver. -ENOENT with console=none; other errors are told in words:
+ * -ENOENT, -ENXIO as above, -ENODEV: no driver knows it.
+ */
+int bootinfo_find_console(struct boot_device *dev, const struct uart_driver **driver);
 
 #endif

@@ -10,6 +10,8 @@
 #include <serai/types.h>
 
 __noreturn __cold_path void panic(const char *fmt, ...) __printf_like(1, 2);
+/* What the operator wants cannot be, and was refused in words. Ends like panic(), without registers. */
+__noreturn __cold_path void refuse_boot(void);
 
 #define BUG_AT_(file, line, what) panic("BUG at %s:%d: %s", file, line, what)
 #define BUG()			  BUG_AT_(__FILE_NAME__, __LINE__, "reached")

@@ -36,6 +36,13 @@ int builder_plan(struct boot_info *bi, u64 size, bool explicit_size);
 /* The same for boot_info and dom0_mem=. */
 int builder_plan_dom0(void);
 
+/* --- decide.c --- */
+/*
+ * bootinfo_check() and builder_plan_dom0(), and whether memory and files fit. Guests that cannot be
+ * are left out, in words. An error: nothing is to start.
+ */
+int builder_decide(struct boot_info *bi);
+
 /* Where a domain's kernel, ramdisk and device tree go: guest physical addresses. */
 struct layout {
 	const struct range_set *banks;

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whether what the boot loader brought can be: all that is decided before memory is in use, and
+ * therefore also by a program that has the device tree only (tools/serai-dtcheck). What is refused
+ * here cannot be built; the rest may still lack the little memory that the hypervisor itself takes.
+ */
+#include "bootdomain.h"
+#include <serai/boot.h>
+#include <serai/builder.h>
+#include <serai/compiler.h>
+#include <serai/errno.h>
+#include <serai/frame.h>
+#include <serai/printk.h>
+
+static void __init add_size(paddr_t start, paddr_t end, void *ctx)
+{
+	*(u64 *)ctx += end - start;
+}
+
+/* RAM for guests, at most: what is free behind dom0's memory, without the frame table. */
+static int __init guest_room(const struct boot_info *bi, u64 *room)
+{
+	const struct range_set *b = &bi->banks;
+	u64 table = FRAME_TABLE_SIZE(b->r[0].start, b->r[b->nr - 1].end);
+
+	*room = 0;
+	if (bootinfo_free_ranges(add_size, room))
+		return -XEN_ENOSPC;
+	*room -= MIN(*room, ROUND_UP(table, PAGE_SIZE));
+	return 0;
+}
+
+/* In the order of their nodes, as they are built. */
+static int __init fit_memory(struct boot_info *bi)
+{
+	char why[96];
+	u64 room;
+	int rc = guest_room(bi, &room);
+
+	for (u32 i = 0; i < bi->nr_domains && !rc; i++) {
+		struct boot_domain *d = &bi->domains[i];
+
+		if (d->left_out)
+			continue;
+		if (d->memory <= room) {
+			room -= d->memory;
+			continue;
+		}
+		snprintf(why, sizeof(why), "%lu MiB do not fit, %lu MiB are free", d->memory >> 20,
+			 room >> 20);
+		bootdomain_refuse_prop(bi, d, d->node, "memory", why,
+				       "write a smaller memory (KiB), for it or for others");
+	}
+	return rc;
+}
+
+static u64 __init file_size(const struct boot_info *bi, int domain_node, enum boot_module_kind kind)
+{
+	const struct boot_module *m = bootinfo_domain_module(bi, domain_node, kind);
+
+	return m ? m->size : 0;
+}
+
+/* In words, when the files alone are larger than the memory. */
+static bool __init files_fit(const struct boot_info *bi, int domain_node, u64 memory, char *why,
+			     size_t size)
+{
+	u64 kernel = file_size(bi, domain_node, MODULE_KERNEL);
+	u64 ramdisk = file_size(bi, domain_node, MODULE_RAMDISK);
+
+	snprintf(why, size, "the files of kernel (%lu KiB) and ramdisk (%lu KiB) do not fit into it",
+		 kernel >> 10, ramdisk >> 10);
+	return kernel + ramdisk <= memory;
+}
+
+static int __init fit_files(struct boot_info *bi)
+{
+	u64 dom0 = range_set_total(&bi->dom0_banks);
+	char why[112];
+
+	for (u32 i = 0; i < bi->nr_domains; i++) {
+		struct boot_domain *d = &bi->domains[i];
+
+		if (!d->left_out && !files_fit(bi, d->node, d->memory, why, sizeof(why)))
+			bootdomain_refuse_prop(bi, d, d->node, "memory", why, "write more (KiB)");
+	}
+	if (files_fit(bi, -1, dom0, why, sizeof(why)))
+		return 0;
+	pr_err("dom0_mem=%luM: %s; write more\n", dom0 >> 20, why);
+	return -XEN_ENOMEM;
+}
+
+static u32 __init count_left_out(const struct boot_info *bi)
+{
+	u32 n = 0;
+
+	for (u32 i = 0; i < bi->nr_domains; i++)
+		n += bi->domains[i].left_out;
+	return n;
+}
+
+int __init builder_decide(struct boot_info *bi)
+{
+	int rc = bootinfo_check(bi);
+	u32 before = count_left_out(bi);
+
+	/* Once without dom0, which takes less for guests that there is room for. */
+	rc = rc ? rc : fit_memory(bi);
+	rc = rc ? rc : builder_plan_dom0();
+	rc = rc ? rc : fit_memory(bi);
+	rc = rc ? rc : fit_files(bi);
+	return rc || count_left_out(bi) == before ? rc : bootinfo_verdict(bi);
+}
