@@ -7,7 +7,7 @@ import struct
 import subprocess
 
 from rig import (PROMPT, TOP, Failed, Skipped, command, finish, machine, patience, readable_end,
-                 same, to_shell)
+                 refused_end, same, to_shell)
 
 DOM0_ENDED = r"(?i)dom(0|ain 0).*(shut|reboot|restarts|crashed|halt)"
 BANNER = r"^\((XEN|Serai)\) (Xen version|Serai) \d"
@@ -198,15 +198,15 @@ def garbage(rig):
 def garbage_kernel(rig, name):
     """The hypervisor must say what is wrong and then stop or restart the machine."""
     with rig.boot(name, dom0=garbage(rig)) as console:
-        readable_end(console, r"(?i)(kernel|image|dom0).*\b(not|no|bad|invalid|unknown|neither)\b"
-                              r"|not set up DOM0")
+        refused_end(console, r"(?i)(kernel|image|dom0).*\b(not|no|bad|invalid|unknown|neither)\b"
+                             r"|not set up DOM0")
 
 
 def no_kernel(rig, name):
     """A machine without any module: nothing to run is an error of the operator."""
     with rig.boot(name, modules=False) as console:
-        readable_end(console, r"(?i)(missing|no\b|without).*(module|kernel|dom0)"
-                              r"|(module|kernel|dom0).*(missing|not|no\b)")
+        refused_end(console, r"(?i)(missing|no\b|without).*(module|kernel|dom0)"
+                             r"|(module|kernel|dom0).*(missing|not|no\b)")
 
 
 def entered_at_el1(rig, name):
@@ -222,13 +222,13 @@ def unknown_gic(rig, name):
     if rig.options.hyp == "xen":
         raise Skipped("Xen knows GICv2")
     with rig.boot(name, gic="2") as console:
-        readable_end(console, r"interrupt controller.*arm,cortex-a15-gic.*gic-version=3")
+        refused_end(console, r"interrupt controller.*arm,cortex-a15-gic.*gic-version=3")
 
 
 def too_much_memory(rig, name):
     """More memory asked for the first domain than there is: a refusal, not a hang."""
     with rig.boot(name, mem="1G", dom0_mem="8G") as console:
-        readable_end(console, r"(?i)(dom0|domain).*memory|memory.*(dom0|domain)|dom0_mem")
+        refused_end(console, r"(?i)(dom0|domain).*memory|memory.*(dom0|domain)|dom0_mem")
 
 
 def debug_build(rig, name):

@@ -3,7 +3,7 @@
 import os
 import re
 
-from rig import PROMPT, Failed, Skipped, command, finish, patience, readable_end, same
+from rig import PROMPT, Failed, Skipped, command, finish, patience, refused_end, same
 
 import run_dom0less
 from run_dom0less import Guest
@@ -113,7 +113,7 @@ def refused(edit, *patterns, hypargs="", starts=True):
                   hypargs=hypargs) as console:
             expect_all(console, patterns, 60)
             if not starts:
-                readable_end(console, r"nothing to run")
+                refused_end(console, r"dom0less=strict: then none is")
                 return
             console.expect(UP.format("domU2", 1), patience(2) + 60)
             if re.search(UP.format("domU1", 1), console.text):
@@ -157,8 +157,7 @@ CASES = (
                                r"memroy = <0 0x20000>: unknown property.*did you mean memory\?",
                                r"/chosen/domU1: memory: it is missing; write KiB", REFUSED), True),
     ("too-large", refused(first_of("memory = <0x0 0x20000>", "memory = <0x0 0x1000000>"),
-                          r"domU1: memory = <0 0x1000000>: 16384 MiB do not fit",
-                          r"domU1: left out; the others go on"), True),
+                          r"domU1: memory = <0 0x1000000>: 16384 MiB do not fit", REFUSED), True),
     ("strict", refused(first_of("cpus = <1>", "cpus = <0>"), r"cpus = <0>: it is too small",
                        r"dom0less=strict", hypargs="dom0less=strict", starts=False), True),
     ("mixed-sizes", mixed_sizes, False),

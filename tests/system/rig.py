@@ -82,3 +82,11 @@ def readable_end(console, pattern, seconds=60):
     if not re.search(pattern, "\n".join(last)):
         raise Failed(f"the machine ended, but its last lines do not match /{pattern}/; "
                      + console.tail())
+
+
+def refused_end(console, pattern):
+    """The same for an operator's fault, which must not look like one of the hypervisor's."""
+    readable_end(console, pattern)
+    if "(Serai)" in console.text and ("PANIC" in console.text or
+                                      "*** Serai does not start" not in console.text):
+        raise Failed("what is refused ended like a crash; " + console.tail())
