@@ -134,6 +134,12 @@ static const char *__init take_vpl011(struct boot_domain *d, const struct dt_pro
 	return NULL;
 }
 
+static const char *__init take_direct_map(struct boot_domain *d, const struct dt_prop *p)
+{
+	d->direct_map = true;
+	return NULL;
+}
+
 static const char *__init take_enhanced(struct boot_domain *d, const struct dt_prop *p)
 {
 	const char *s = p->len ? dt_string(p) : "enabled";
@@ -193,8 +199,6 @@ static const char *__init skip(struct boot_domain *d, const struct dt_prop *p)
 	return NULL;
 }
 
-#define ANY_MEMORY "remove it: the domain then gets any free memory"
-
 static const struct domain_prop domain_props[] __initconst = {
 	{ "cpus", take_cpus, "write a number from 1 to 128: cpus = <1>" },
 	{ "memory", take_memory, "write KiB: memory = <0x0 0x20000> is 128 MiB" },
@@ -206,8 +210,8 @@ static const struct domain_prop domain_props[] __initconst = {
 	{ "max_grant_frames", take_grant_frames, "write a number from 1 to 65536" },
 	{ "max_maptrack_frames", take_maptrack, "write a number from 1 to 65536" },
 	{ "xen,domain-p2m-mem-mb", take_pool, "write one cell, or nothing" },
-	{ "direct-map", not_yet, "remove it: the domain's memory then begins at 0x40000000" },
-	{ "xen,static-mem", not_yet, ANY_MEMORY },
+	{ "direct-map", take_direct_map, "" },
+	{ "xen,static-mem", skip, "" }, /* these three: bootdomain_read_static() */
 	{ "#xen,static-mem-address-cells", skip, "" },
 	{ "#xen,static-mem-size-cells", skip, "" },
 	{ "domain-cpupool", not_yet, "remove it: the domain then runs on all CPUs" },
@@ -226,7 +230,7 @@ static const struct domain_prop domain_props[] __initconst = {
 static void __init read_prop(const struct boot_info *bi, struct boot_domain *d, const char *name,
 			     const struct dt_prop *p)
 {
-	char path[DT_PATH_MAX], what[VALUE_TEXT + 32], value[VALUE_TEXT];
+	char path[DT_PATH_MAX], value[VALUE_TEXT];
 	const char *near, *why;
 
 	for (u32 i = 0; i < ARRAY_SIZE(domain_props); i++) {
@@ -235,9 +239,8 @@ static void __init read_prop(const struct boot_info *bi, struct boot_domain *d, 
 		why = domain_props[i].take(d, p);
 		if (!why)
 			return;
-		format_value(value, sizeof(value), p);
-		snprintf(what, sizeof(what), "%s%s", name, value);
-		refuse_domain(bi, d, what, why, domain_props[i].write);
+		bootdomain_refuse_prop(bi, d, d->node, domain_props[i].name, why,
+				       domain_props[i].write);
 		return;
 	}
 	near = name_nearest(name, domain_props, ARRAY_SIZE(domain_props), sizeof(domain_props[0]));
@@ -273,6 +276,7 @@ bool __init bootdomain_read(struct boot_info *bi, const struct dt_walk *w)
 	}
 	while (dt_walk_prop(w, &off, &name, &p))
 		read_prop(bi, d, name, &p);
+	bootdomain_read_static(bi, d, w);
 	need(bi, d, "cpus");
 	need(bi, d, "memory");
 	return true;
@@ -360,6 +364,7 @@ void __init bootdomain_check(struct boot_info *bi)
 		if (d->disabled)
 			continue;
 		check_modules(bi, d);
+		bootdomain_check_static(bi, d);
 		if (d->vpl011 && !d->nr_spis)
 			refuse_domain(bi, d, "nr_spis = <0>", "vpl011 needs an interrupt",
 				      "write nr_spis = <1> or remove vpl011");

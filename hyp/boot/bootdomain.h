@@ -17,4 +17,38 @@ void bootdomain_refuse(const struct boot_info *bi, struct boot_domain *d, int no
 void bootdomain_refuse_prop(const struct boot_info *bi, struct boot_domain *d, int node,
 			    const char *name, const char *why, const char *write);
 
+/* --- bootdomain_static.c --- */
+/* The walk stands on d's node. */
+void bootdomain_read_static(const struct boot_info *bi, struct boot_domain *d,
+			    const struct dt_walk *w);
+void bootdomain_check_static(const struct boot_info *bi, struct boot_domain *d);
+/*
+ * Whether r is no RAM, or somebody has something there, in words at text (WHO_TEXT bytes); NULL:
+ * it is free. What d, which may be NULL, has itself does not count.
+ */
+#define WHO_TEXT (DT_PATH_MAX + 64)
+const char *bootdomain_clash(const struct boot_info *bi, const struct boot_domain *d,
+			     const struct range *r, char *text);
+
+/* --- bootranges.c --- */
+struct cells {
+	u32 addr, size;
+};
+
+/* What the node's two properties say, if they are there; NULL, or why they cannot be used. */
+const char *boot_cells(const struct boot_info *bi, int node, const char *addr_name,
+		       const char *size_name, struct cells *c);
+/*
+ * A property of addresses and sizes that are multiples of align: at most max ranges in their order
+ * at out. NULL, or why it cannot be used.
+ */
+const char *boot_ranges(const struct boot_info *bi, int node, const char *name,
+			const struct cells *c, u64 align, struct range *out, u32 max, u32 *nr);
+
+/* --- bootheap.c --- */
+/* chosen: its node. */
+void bootheap_read(struct boot_info *bi, int chosen);
+/* -XEN_EINVAL: refused in words. */
+int bootheap_check(const struct boot_info *bi);
+
 #endif

@@ -4,6 +4,7 @@
  * readers below. Modules and command lines follow Xen's published bindings for /chosen
  * (docs/misc/arm/device-tree/booting.txt). Too many of something is reported and left out.
  */
+#include "bootdomain.h"
 #include <serai/boot.h>
 #include <serai/compiler.h>
 #include <serai/errno.h>
@@ -294,9 +295,7 @@ static void __init read_chosen(struct boot_info *bi, int node)
 		dom0 = args;
 	bi->hyp_cmdline = hyp ? hyp : "";
 	bi->dom0_cmdline = dom0 ? dom0 : "";
-	if (node >= 0 && fdt_getprop(bi->fdt, node, "xen,static-heap", NULL))
-		pr_warn("device tree: /chosen: xen,static-heap is not supported yet; all free memory "
-			"is used\n");
+	bootheap_read(bi, node);
 	bi->stdout_path = chosen_string(bi->fdt, node, "stdout-path");
 	if (!bi->stdout_path)
 		bi->stdout_path = chosen_string(bi->fdt, node, "linux,stdout-path");

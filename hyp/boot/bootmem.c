@@ -2,6 +2,7 @@
 /*
  * Questions to struct boot_info: what is missing, which RAM is free, which device a name means.
  */
+#include "bootdomain.h"
 #include <serai/boot.h>
 #include <serai/cmdline.h>
 #include <serai/compiler.h>
@@ -94,10 +95,15 @@ int __init bootinfo_verdict(const struct boot_info *bi)
 
 int __init bootinfo_check(struct boot_info *bi)
 {
+	int heap;
+
 	if (!bi->banks.nr)
 		return refuse_memory();
 	if (!bi->gic.version)
 		return refuse_gic(bi);
+	heap = bootheap_check(bi);
+	if (heap)
+		return heap;
 	for (u32 i = 0; i < bi->nr_modules; i++) {
 		struct boot_domain *d = bootdomain_find(bi, bi->modules[i].domain_node);
 		int rc = check_module(bi, &bi->modules[i]);
@@ -126,6 +132,37 @@ static bool __init is_guest_file(const struct boot_info *bi, const struct boot_m
 	return false;
 }
 
+/* Everything between the pieces of the static heap. */
+static int __init remove_outside_heap(const struct boot_info *bi, struct range_set *out)
+{
+	struct range ranges[BOOT_STATIC_MAX];
+	struct range_set heap = { 0, BOOT_STATIC_MAX, ranges };
+	u64 from = 0;
+	int rc = 0;
+
+	for (u32 i = 0; i < bi->nr_static_heap; i++)
+		rc |= range_set_add(&heap, bi->static_heap[i].start, bi->static_heap[i].end);
+	for (u32 i = 0; i < heap.nr; i++) {
+		rc |= range_set_remove(out, from, heap.r[i].start);
+		from = heap.r[i].end;
+	}
+	return heap.nr ? rc | range_set_remove(out, from, BOOT_ADDR_MAX) : rc;
+}
+
+/* What is somebody's for ever, and what the heap may not have. */
+static int __init remove_static(const struct boot_info *bi, struct range_set *out)
+{
+	int rc = remove_outside_heap(bi, out);
+
+	for (u32 i = 0; i < bi->nr_domains; i++) {
+		const struct boot_domain *d = &bi->domains[i];
+
+		for (u32 k = 0; k < d->nr_static && !d->left_out; k++)
+			rc |= range_set_remove(out, d->static_mem[k].start, d->static_mem[k].end);
+	}
+	return rc;
+}
+
 int __init bootinfo_usable(const struct boot_info *bi, struct range_set *out, enum boot_keep keep)
 {
 	int rc = 0;
@@ -136,6 +173,7 @@ int __init bootinfo_usable(const struct boot_info *bi, struct range_set *out, en
 	for (u32 i = 0; i < bi->reserved.nr; i++)
 		rc |= range_set_remove(out, bi->reserved.r[i].start, bi->reserved.r[i].end);
 	rc |= range_set_remove(out, bi->image.start, bi->image.end);
+	rc |= remove_static(bi, out);
 	if (keep == KEEP_ALL)
 		rc |= range_set_remove(out, bi->fdt_range.start, bi->fdt_range.end);
 	for (u32 i = 0; i < bi->nr_modules; i++) {

@@ -27,6 +27,7 @@ struct build {
 	struct domain *d;
 	struct kernel_image image;
 	struct layout layout;
+	struct uart_place uart;
 };
 
 RANGE_SET_INIT(scratch, BOOT_BANKS_MAX + BOOT_RESERVED_MAX + BOOT_MODULES_MAX + 16);
@@ -122,23 +123,52 @@ static int __init build_host_devices(struct build *b)
 	return 0;
 }
 
+/* A direct-mapped guest's UART is where the console's is, with its interrupt. */
+static int __init place_uart(struct build *b)
+{
+	const struct uart *host = console_uart();
+	u32 spis = irq_arch_lines() - IRQ_FIRST_SPI;
+
+	b->uart = (struct uart_place){ GUEST_PL011_BASE, GUEST_VPL011_SPI };
+	if (!(b->spec->flags & DOMAIN_DIRECT_MAP))
+		return 0;
+	if (!host || host->size < GUEST_PL011_SIZE || host->irq < IRQ_FIRST_SPI) {
+		pr_err("%s: vpl011: with direct-map it takes the place of the console's UART, but there "
+		       "is none with registers of 4 KiB and an interrupt; remove vpl011 or direct-map\n",
+		       b->spec->name);
+		return -XEN_ENODEV;
+	}
+	b->uart = (struct uart_place){ host->base, host->irq };
+	if (b->spec->nr_spis != BOOT_SPIS_ALL)
+		spis = b->spec->nr_spis;
+	if (host->irq - IRQ_FIRST_SPI < spis)
+		return 0;
+	pr_err("%s: nr_spis = <%u>: too few for vpl011, which with direct-map has the console's "
+	       "interrupt; write nr_spis = <%u>\n",
+	       b->spec->name, spis, host->irq - IRQ_FIRST_SPI + 1);
+	return -XEN_EINVAL;
+}
+
 /* The upcall's interrupt is in the tree; HVM_PARAM_CALLBACK_IRQ stays 0, as in Xen. */
 static int __init build_guest_devices(struct build *b)
 {
-	int rc = 0;
+	int rc;
 
 	b->d->evtchn_irq = GUEST_EVTCHN_PPI;
-	if (b->spec->vpl011) {
-		rc = vpl011_domain_create(b->d);
-		if (rc)
-			pr_err("%s: vpl011 cannot be made (%d)\n", b->spec->name, rc);
-	}
+	if (!b->spec->vpl011)
+		return 0;
+	rc = place_uart(b);
+	if (rc)
+		return rc;
+	rc = vpl011_domain_create(b->d, &b->uart);
+	if (rc)
+		pr_err("%s: vpl011 cannot be made (%d)\n", b->spec->name, rc);
 	return rc;
 }
 
 static struct range __init module_source(const struct build *b, const struct boot_module *m)
 {
-	u64 start = b->spec->flags & DOMAIN_DIRECT_MAP ? m->start : ELSEWHERE;
+	u64 start = b->spec->flags & DOMAIN_HARDWARE ? m->start : ELSEWHERE;
 
 	return (struct range){ start, start + m->size };
 }
@@ -208,7 +238,7 @@ static int __init build_host_tree(struct build *b)
 		.banks = b->spec->banks,
 		.reserved = &dom0_devices.reserved,
 		.extended = &scratch,
-		.grant = { b->bi->image.start, b->bi->image.start + GRANT_REGION_SIZE },
+		.grant = host_grant_region(b->bi),
 		.initrd = b->layout.ramdisk,
 		.bootargs = b->spec->cmdline,
 	};
@@ -219,7 +249,7 @@ static int __init build_host_tree(struct build *b)
 
 	if (!tree)
 		return -XEN_ENOMEM;
-	rc = dom0_extended_regions(b->bi, &t.grant, &scratch);
+	rc = host_extended_regions(b->bi, t.banks, &t.grant, &scratch);
 	if (!rc)
 		rc = dom0_fdt_build(&t, tree, bound);
 	if (rc > 0)
@@ -243,11 +273,17 @@ static int __init build_guest_tree(struct build *b, struct launch_file *file)
 		.limit = b->d->p2m.end << PAGE_SHIFT,
 		.initrd = b->layout.ramdisk,
 		.bootargs = b->spec->cmdline,
-		.vpl011 = b->spec->vpl011,
+		.uart = b->spec->vpl011 ? &b->uart : NULL,
 		.hypervisor = b->spec->enhanced != ENHANCED_NO,
+		.host_layout = b->spec->flags & DOMAIN_DIRECT_MAP,
+		.extended = &scratch,
 	};
+	const struct range grant = host_grant_region(b->bi);
 	size_t bound = domu_fdt_bound(&t);
-	int rc;
+	int rc = host_extended_regions(b->bi, t.banks, &grant, &scratch);
+
+	if (rc)
+		return rc;
 
 	file->order = order_for(bound);
 	file->heap = heap_alloc(file->order, FRAME_NO_SCRUB);
@@ -325,14 +361,16 @@ static int __init build_host(struct build *b)
 
 static int __init build_guest(struct build *b)
 {
-	int rc = guest_ram_build(b->d, b->spec->banks);
+	const struct domain_spec *s = b->spec;
+	int rc = s->static_mem ? static_ram_build(b->d, s->banks, s->static_mem, s->nr_static) :
+				 guest_ram_build(b->d, s->banks);
 
 	if (rc)
 		return rc;
 	rc = build_guest_devices(b);
 	rc = rc ? rc : prepare_guest(b);
 	if (rc)
-		guest_ram_free(b->d, b->spec->banks);
+		guest_ram_free(b->d, s->banks);
 	return rc;
 }
 
@@ -345,7 +383,7 @@ int __init builder_build(const struct boot_info *bi, const struct domain_spec *s
 	rc = rc ? rc : build_domain(&b);
 	if (rc)
 		return rc;
-	rc = spec->flags & DOMAIN_DIRECT_MAP ? build_host(&b) : build_guest(&b);
+	rc = spec->flags & DOMAIN_HARDWARE ? build_host(&b) : build_guest(&b);
 	if (rc) {
 		while (domain_kill(b.d) == -XEN_ERESTART)
 			;

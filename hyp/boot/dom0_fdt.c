@@ -173,8 +173,13 @@ int __init dom0_fdt_build(const struct dom0_tree *t, void *buf, size_t size)
 	return out_finish(&o, "dom0");
 }
 
-int __init dom0_extended_regions(const struct boot_info *bi, const struct range *grant,
-				 struct range_set *out)
+struct range __init host_grant_region(const struct boot_info *bi)
+{
+	return (struct range){ bi->image.start, bi->image.start + GRANT_REGION_SIZE };
+}
+
+int __init host_extended_regions(const struct boot_info *bi, const struct range_set *own,
+				 const struct range *grant, struct range_set *out)
 {
 	u32 n = 0;
 	int rc = 0;
@@ -184,8 +189,8 @@ int __init dom0_extended_regions(const struct boot_info *bi, const struct range 
 		rc |= range_set_add(out, bi->banks.r[i].start, bi->banks.r[i].end);
 	for (u32 i = 0; i < bi->reserved.nr; i++)
 		rc |= range_set_remove(out, bi->reserved.r[i].start, bi->reserved.r[i].end);
-	for (u32 i = 0; i < bi->dom0_banks.nr; i++)
-		rc |= range_set_remove(out, bi->dom0_banks.r[i].start, bi->dom0_banks.r[i].end);
+	for (u32 i = 0; i < own->nr; i++)
+		rc |= range_set_remove(out, own->r[i].start, own->r[i].end);
 	rc |= range_set_remove(out, grant->start, grant->end);
 	if (rc)
 		return -XEN_ENOSPC;

@@ -9,7 +9,9 @@
 #include <serai/builder.h>
 #include <serai/compiler.h>
 #include <serai/errno.h>
+#include <serai/printk.h>
 #include <serai/string.h>
+#include <serai/vpl011.h>
 #include <libfdt.h>
 
 #define EXTENDED_MIN	    (64UL << 20)
@@ -38,15 +40,29 @@ static void __init make_chosen(struct out *o, const struct domu_tree *t)
 	out_end(o);
 }
 
-static void __init make_gic(struct out *o)
+static void __init out_node_at(struct out *o, const char *what, u64 addr)
 {
-	static struct range frames[] __initdata = {
+	char name[48];
+
+	snprintf(name, sizeof(name), "%s@%lx", what, addr);
+	out_begin(o, name);
+}
+
+/* A direct-mapped domain has as many redistributors as it has CPUs, from the host's first on. */
+static void __init make_gic(struct out *o, const struct domu_tree *t)
+{
+	const struct boot_gic *host = &t->bi->gic;
+	struct range frames[] = {
 		{ GUEST_GICV3_GICD_BASE, GUEST_GICV3_GICD_BASE + GUEST_GICV3_GICD_SIZE },
 		{ GUEST_GICV3_GICR0_BASE, GUEST_GICV3_GICR0_BASE + GUEST_GICV3_GICR0_SIZE },
 	};
 	const struct range_set set = { ARRAY_SIZE(frames), ARRAY_SIZE(frames), frames };
 
-	out_begin(o, "interrupt-controller@3001000");
+	if (t->host_layout) {
+		frames[0] = host->dist;
+		frames[1] = host->redist[0];
+	}
+	out_node_at(o, "interrupt-controller", frames[0].start);
 	out_cell(o, "#address-cells", 0);
 	out_cell(o, "#interrupt-cells", 3);
 	out_prop(o, "interrupt-controller", NULL, 0);
@@ -70,14 +86,14 @@ static void __init make_timer(struct out *o, const struct domu_tree *t)
 	out_end(o);
 }
 
-static void __init make_uart(struct out *o)
+static void __init make_uart(struct out *o, const struct uart_place *u)
 {
-	static const struct range regs = { GUEST_PL011_BASE, GUEST_PL011_BASE + GUEST_PL011_SIZE };
+	const struct range regs = { u->base, u->base + GUEST_PL011_SIZE };
 	static const struct range_set none;
-	const fdt32_t spi[] = { 0, cpu_to_fdt32(GUEST_VPL011_SPI - IRQ_FIRST_SPI),
+	const fdt32_t spi[] = { 0, cpu_to_fdt32(u->spi - IRQ_FIRST_SPI),
 				cpu_to_fdt32(IRQ_FLAGS_LEVEL_HIGH) };
 
-	out_begin(o, "sbsa-uart@22000000");
+	out_node_at(o, "sbsa-uart", u->base);
 	out_string(o, "compatible", "arm,sbsa-uart");
 	out_reg(o, &regs, &none);
 	out_prop(o, "interrupts", spi, sizeof(spi));
@@ -97,11 +113,16 @@ static void __init add_extended(struct range_set *out, u64 start, u64 end, u64 l
 
 static void __init make_hypervisor(struct out *o, const struct domu_tree *t)
 {
-	static const struct range grant = { GUEST_GNTTAB_BASE,
-					    GUEST_GNTTAB_BASE + GUEST_GNTTAB_SIZE };
+	struct range grant = { GUEST_GNTTAB_BASE, GUEST_GNTTAB_BASE + GUEST_GNTTAB_SIZE };
 	struct range places[2];
 	struct range_set extended = { 0, ARRAY_SIZE(places), places };
 	u64 end1 = t->banks->nr > 1 ? t->banks->r[1].end : GUEST_RAM1_BASE;
+
+	if (t->host_layout) {
+		grant = host_grant_region(t->bi);
+		out_hypervisor_node(o, &grant, t->extended, GUEST_EVTCHN_PPI);
+		return;
+	}
 
 	add_extended(&extended, t->banks->r[0].end, GUEST_RAM0_BASE + GUEST_RAM0_SIZE, t->limit);
 	add_extended(&extended, end1, GUEST_RAM1_BASE + GUEST_RAM1_SIZE, t->limit);
@@ -110,7 +131,7 @@ static void __init make_hypervisor(struct out *o, const struct domu_tree *t)
 
 size_t __init domu_fdt_bound(const struct domu_tree *t)
 {
-	return strlen(t->bootargs) + t->nr_vcpus * 192UL + 8192;
+	return strlen(t->bootargs) + t->nr_vcpus * 192UL + 16384;
 }
 
 int __init domu_fdt_build(const struct domu_tree *t, const char *name, void *buf, size_t size)
@@ -125,10 +146,10 @@ int __init domu_fdt_build(const struct domu_tree *t, const char *name, void *buf
 	out_psci_node(&o);
 	out_cpu_nodes(&o, t->bi, t->nr_vcpus);
 	out_memory_node(&o, t->banks);
-	make_gic(&o);
+	make_gic(&o, t);
 	make_timer(&o, t);
-	if (t->vpl011)
-		make_uart(&o);
+	if (t->uart)
+		make_uart(&o, t->uart);
 	if (t->hypervisor)
 		make_hypervisor(&o, t);
 	out_end(&o);

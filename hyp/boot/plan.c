@@ -129,13 +129,14 @@ static int __init plan_try(struct boot_info *bi, u64 size, u64 table, bool in_pl
 	return rc ? rc : plan_more(bi, size);
 }
 
-/* What the domains of the device tree want; dom0 takes less for them, unless it was told how much. */
+/* What the domains of the device tree want of the heap; dom0 takes less for them, unless it was told how much. */
 static u64 __init guests_memory(const struct boot_info *bi)
 {
 	u64 sum = 0;
 
 	for (u32 i = 0; i < bi->nr_domains; i++)
-		sum += bi->domains[i].left_out ? 0 : bi->domains[i].memory;
+		if (!bi->domains[i].left_out && !bi->domains[i].nr_static)
+			sum += bi->domains[i].memory;
 	return ROUND_UP(sum, BLOCK_SIZE);
 }
 

@@ -66,10 +66,26 @@ static int __init release_modules(struct boot_info *bi)
 
 /* ------------------------------------------------------------------------------------- guests -- */
 
+/* Static memory: set aside, so that it never becomes the heap's. */
+static int __init guest_memory(const struct boot_domain *b, struct range_set *banks)
+{
+	int rc = 0;
+
+	guest_banks(b->memory, banks);
+	if (b->direct_map)
+		range_set_clear(banks);
+	for (u32 i = 0; i < b->nr_static && !rc; i++) {
+		rc = frame_set_aside(b->static_mem[i].start, b->static_mem[i].end);
+		if (!rc && b->direct_map)
+			rc = range_set_add(banks, b->static_mem[i].start, b->static_mem[i].end);
+	}
+	return rc;
+}
+
 static int __init build_guest(const struct boot_info *bi, const struct boot_domain *b, domid_t id,
 			      struct domain **out)
 {
-	struct range ranges[2];
+	struct range ranges[BOOT_STATIC_MAX];
 	struct range_set banks = { 0, ARRAY_SIZE(ranges), ranges };
 	struct domain_spec spec = {
 		.id = id,
@@ -77,6 +93,8 @@ static int __init build_guest(const struct boot_info *bi, const struct boot_doma
 		.name = b->name,
 		.nr_vcpus = b->nr_vcpus,
 		.banks = &banks,
+		.static_mem = b->nr_static ? b->static_mem : NULL,
+		.nr_static = b->nr_static,
 		.kernel = bootinfo_domain_module(bi, b->node, MODULE_KERNEL),
 		.ramdisk = bootinfo_domain_module(bi, b->node, MODULE_RAMDISK),
 		.uart = -1,
@@ -88,11 +106,20 @@ static int __init build_guest(const struct boot_info *bi, const struct boot_doma
 		.vpl011 = b->vpl011,
 		.enhanced = b->enhanced,
 	};
+	int rc;
 
 	spec.cmdline = spec.kernel->cmdline ? spec.kernel->cmdline : "";
-	guest_banks(b->memory, &banks);
-	pr_info("%s: d%u, %lu MiB, %u vcpu%s\n", b->name, id, b->memory >> 20, b->nr_vcpus,
-		b->nr_vcpus == 1 ? "" : "s");
+	rc = guest_memory(b, &banks);
+	if (rc)
+		return rc;
+	if (b->direct_map) {
+		spec.flags |= DOMAIN_DIRECT_MAP;
+		spec.static_mem = ranges;
+		spec.nr_static = banks.nr;
+	}
+	pr_info("%s: d%u, %lu MiB%s, %u vcpu%s\n", b->name, id, b->memory >> 20,
+		b->direct_map ? " static, direct mapped" : b->nr_static ? " static" : "",
+		b->nr_vcpus, b->nr_vcpus == 1 ? "" : "s");
 	return builder_build(bi, &spec, out);
 }
 

@@ -252,6 +252,7 @@ void domain_put(struct domain *d)
 		next = v->next_dead;
 		mem_free(v);
 	}
+	mem_free(d->fixed_ram);
 	mem_free(d->vcpus);
 	mem_free(d);
 }

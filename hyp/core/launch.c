@@ -28,7 +28,9 @@ struct launch {
 	struct domain *domain;
 	enum launch_state state;
 	struct launch *next;	 /* the one that waits behind it */
-	struct range banks[2];	 /* RAM behind the piece */
+	u32 nr_banks;
+	struct range *bank;	 /* the one that the piece was taken from: RAM behind it */
+	struct range banks[LAUNCH_BANKS];
 	struct range piece;	 /* guest addresses in one piece, not the domain's yet */
 	u64 at;			 /* in piece: what is before is loaded */
 	paddr_t piece_pa;
@@ -53,10 +55,12 @@ int launch_prepare(struct domain *d, const struct range_set *banks, const struct
 
 	if (!l)
 		return -XEN_ENOMEM;
-	BUG_ON(banks->nr > ARRAY_SIZE(l->banks) || nr > LAUNCH_FILES);
+	BUG_ON(banks->nr > LAUNCH_BANKS || nr > LAUNCH_FILES);
 	l->domain = d;
 	for (u32 i = 0; i < banks->nr; i++)
 		l->banks[i] = banks->r[i];
+	l->nr_banks = banks->nr;
+	l->bank = l->banks;
 	for (u32 i = 0; i < nr; i++)
 		l->files[i] = files[i];
 	l->nr_files = nr;
@@ -111,22 +115,20 @@ static bool piece_next(struct launch *l)
 	u64 m, left, gpa;
 	u32 type;
 
-	if (!range_size(&l->banks[0])) {
-		l->banks[0] = l->banks[1];
-		l->banks[1] = (struct range){ 0, 0 };
-	}
-	gpa = l->banks[0].start;
-	if (!range_size(&l->banks[0]))
+	while (l->bank < &l->banks[l->nr_banks] && !range_size(l->bank))
+		l->bank++;
+	if (l->bank == &l->banks[l->nr_banks])
 		return false;
+	gpa = l->bank->start;
 	lock_take(&p->lock);
 	m = p2m_arch_get(p, gpa >> PAGE_SHIFT, &type, &left);
 	lock_drop(&p->lock);
 	BUG_ON(type != P2M_RAM_RW);
-	left = MIN(left << PAGE_SHIFT, range_size(&l->banks[0]));
+	left = MIN(left << PAGE_SHIFT, range_size(l->bank));
 	l->piece = (struct range){ gpa, gpa + MIN(left, PIECE_MAX) };
 	l->piece_pa = m << PAGE_SHIFT;
 	l->at = gpa;
-	l->banks[0].start = l->piece.end;
+	l->bank->start = l->piece.end;
 	return true;
 }
 

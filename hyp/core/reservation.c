@@ -2,8 +2,9 @@
 /*
  * How much memory a domain has: increase, decrease and populate, extent by extent.
  *
- * Domains mapped one to one (gfn == mfn) have devices that address memory by machine address, so
- * their frames stay theirs: decrease only unmaps, populate maps the very frame again.
+ * Domains mapped one to one (gfn == mfn) have devices that address memory by machine address, and
+ * those with static memory have no other: their frames stay theirs. Decrease only unmaps, populate
+ * maps the very frame again.
  * Failures end the call with the number of extents done so far. Extents are read in small
  * batches; a fault in a batch is narrowed down to the extent that has it.
  */
@@ -79,9 +80,9 @@ static unsigned int caller_max_order(void)
 	return caller_is_control() ? ORDER_MAX_CONTROL : ORDER_MAX_GUEST;
 }
 
-static bool direct_mapped(const struct domain *d)
+static bool ram_is_fixed(const struct domain *d)
 {
-	return d->flags & DOMAIN_DIRECT_MAP;
+	return d->flags & DOMAIN_DIRECT_MAP || d->fixed_ram;
 }
 
 static void frames_release(struct domain *d, mfn_t m, u64 nr)
@@ -102,7 +103,7 @@ static int extent_decrease(struct domain *d, u64 g, unsigned int order)
 
 		if (n <= 0)
 			return 0;
-		if (!direct_mapped(d))
+		if (!ram_is_fixed(d))
 			frames_release(d, m, (u64)n);
 		g += (u64)n;
 	}
@@ -154,7 +155,7 @@ static int extent_increase(struct domain *d, u64 g, unsigned int order)
 {
 	bool again = false;
 
-	if (direct_mapped(d))
+	if (ram_is_fixed(d))
 		return 0;
 	if (block_give(d, order, &again))
 		return 1;
@@ -166,17 +167,43 @@ long memory_increase(struct memory_call *c)
 	return reservation_change(c, extent_increase, caller_max_order(), false);
 }
 
-static int extent_populate_same(struct domain *d, u64 g, unsigned int order)
+/* The frame that g always is; nr: how many follow in a row. MFN_INVALID: g is no RAM of d. */
+static mfn_t fixed_frame(const struct domain *d, u64 g, u64 *nr)
 {
-	u64 nr = 1UL << order;
+	const struct fixed_ram *f = d->fixed_ram;
 
-	for (u64 i = 0; i < nr; i++) {
-		struct frame *f = mfn_to_frame(mfn(g + i));
+	if (d->flags & DOMAIN_DIRECT_MAP) {
+		*nr = ~0UL;
+		return mfn(g);
+	}
+	for (u32 i = 0; f && i < f->nr; i++)
+		if (g - f->piece[i].gfn < f->piece[i].nr) {
+			*nr = f->piece[i].nr - (g - f->piece[i].gfn);
+			return mfn(f->piece[i].mfn + (g - f->piece[i].gfn));
+		}
+	return MFN_INVALID;
+}
 
-		if (!f || !frame_is_allocated_to(f, &d->frames))
+static int populate_fixed(struct domain *d, u64 g, unsigned int order)
+{
+	u64 row = 0, nr;
+
+	for (u64 left = 1UL << order; left; left -= nr, g += nr) {
+		mfn_t m = fixed_frame(d, g, &row);
+
+		nr = MIN(row, left);
+		if (m.v == MFN_INVALID.v)
+			return 0;
+		for (u64 i = 0; i < nr; i++) {
+			struct frame *f = mfn_to_frame(mfn(m.v + i));
+
+			if (!f || !frame_is_allocated_to(f, &d->frames))
+				return 0;
+		}
+		if (p2m_map(&d->p2m, gfn(g), m, nr, P2M_RAM_RW))
 			return 0;
 	}
-	return !p2m_map(&d->p2m, gfn(g), mfn(g), nr, P2M_RAM_RW);
+	return 1;
 }
 
 static int extent_populate(struct domain *d, u64 g, unsigned int order)
@@ -185,8 +212,8 @@ static int extent_populate(struct domain *d, u64 g, unsigned int order)
 	struct frame *f;
 	int rc;
 
-	if (direct_mapped(d))
-		return extent_populate_same(d, g, order);
+	if (ram_is_fixed(d))
+		return populate_fixed(d, g, order);
 	f = block_give(d, order, &again);
 	if (!f)
 		return again ? -XEN_ERESTART : 0;

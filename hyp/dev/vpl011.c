@@ -51,6 +51,7 @@ enum {
 struct vpl011 {
 	u32 fr, ris, imsc;
 	bool level;
+	u32 spi;
 	struct console_guest guest; /* its lock covers all of this */
 	struct domain *domain;
 	u32 head, tail; /* of in[], free running: next to read, next to write */
@@ -67,7 +68,7 @@ static void update_level(struct vpl011 *u)
 	if (likely(level == u->level))
 		return;
 	u->level = level;
-	domain_arch_set_spi_level(u->domain, GUEST_VPL011_SPI, level);
+	domain_arch_set_spi_level(u->domain, u->spi, level);
 }
 
 /* --- receiving --- */
@@ -238,9 +239,9 @@ static bool vpl011_write(struct vcpu *v, void *arg, u64 off, u32 size, u64 *val)
 
 /* --- life --- */
 
-int vpl011_domain_create(struct domain *d)
+int vpl011_domain_create(struct domain *d, const struct uart_place *at)
 {
-	struct mmio_region r = { GUEST_PL011_BASE, GUEST_PL011_SIZE, vpl011_read, vpl011_write, NULL };
+	struct mmio_region r = { at->base, GUEST_PL011_SIZE, vpl011_read, vpl011_write, NULL };
 	struct vpl011 *u = mem_alloc(sizeof(*u));
 	int rc;
 
@@ -261,6 +262,7 @@ int vpl011_domain_create(struct domain *d)
 	lock_init(&u->guest.lock, RANK_VUART);
 	timer_init(&u->refill, refill, u, cpu_id());
 	u->domain = d;
+	u->spi = at->spi;
 	u->fr = FR_TXFE | FR_RXFE;
 	u->budget = BUDGET;
 	u->filled = time_now();

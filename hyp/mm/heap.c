@@ -16,6 +16,7 @@
 #include <serai/printk.h>
 
 #define ORDERS	    (FRAME_ORDER_MAX + 1)
+#define ASIDE_MAX   256
 #define SCRUB_ORDER 2 /* frames that one step of frame_scrub_some() takes */
 
 enum { CLEAN, DIRTY };
@@ -29,6 +30,10 @@ static struct {
 	u32 orders[2];	      /* bit n: the list of order n is not empty */
 	u64 free[2];	      /* frames */
 	u64 total;
+	u32 nr_aside;
+	struct {
+		u64 start, end; /* frame numbers */
+	} aside[ASIDE_MAX];
 } heap = { .lock = LOCK_INIT(RANK_HEAP) };
 
 int frame_init(paddr_t start, paddr_t end)
@@ -41,6 +46,7 @@ int frame_init(paddr_t start, paddr_t end)
 		heap.first[CLEAN][i] = heap.first[DIRTY][i] = FRAME_NONE;
 	heap.orders[CLEAN] = heap.orders[DIRTY] = 0;
 	heap.free[CLEAN] = heap.free[DIRTY] = heap.total = 0;
+	heap.nr_aside = 0;
 	return 0;
 }
 
@@ -213,8 +219,34 @@ void frame_free(struct frame *f, unsigned int order)
 	frame_free_range(f, 1UL << order);
 }
 
+int frame_set_aside(paddr_t start, paddr_t end)
+{
+	u64 m = start >> PAGE_SHIFT, last = end >> PAGE_SHIFT;
+
+	BUG_ON(m < frame_first_mfn || last - frame_first_mfn > frame_count);
+	if (heap.nr_aside == ASIDE_MAX)
+		return -XEN_ENOSPC;
+	heap.aside[heap.nr_aside].start = m;
+	heap.aside[heap.nr_aside++].end = last;
+	return 0;
+}
+
+/* Written while starting only, so without the lock. */
+static bool is_aside(u64 m)
+{
+	for (u32 i = 0; i < heap.nr_aside; i++)
+		if (m >= heap.aside[i].start && m < heap.aside[i].end)
+			return true;
+	return false;
+}
+
 void frame_free_range(struct frame *f, u64 nr)
 {
+	if (unlikely(heap.nr_aside) && is_aside(frame_to_mfn(f).v)) {
+		for (const struct frame *end = f + nr; f != end; f++)
+			WRITE_ONCE(f->word, 0UL);
+		return;
+	}
 	lock_take(&heap.lock);
 	range_free(frame_to_mfn(f).v, nr, DIRTY);
 	lock_drop(&heap.lock);

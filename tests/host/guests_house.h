@@ -60,6 +60,8 @@ static struct fake {
 	int port_rc, uart_rc, create_rc;
 	nstime_t timer;
 	void (*timer_fn)(void *arg);
+	struct uart_place uart_at[DOMS];
+	struct uart host_uart;
 	u64 heap_free; /* before anything was built */
 } f;
 
@@ -122,6 +124,7 @@ int domain_kill(struct domain *d)
 	if (rc)
 		return rc;
 	frame_owner_unregister(&d->frames);
+	mem_free(d->fixed_ram);
 	f.exists[d->id] = false;
 	return 0;
 }
@@ -165,9 +168,10 @@ int evtchn_alloc_unbound(struct domain *d, domid_t remote)
 	return f.port_rc;
 }
 
-int vpl011_domain_create(struct domain *d)
+int vpl011_domain_create(struct domain *d, const struct uart_place *at)
 {
 	f.uart[d->id] = true;
+	f.uart_at[d->id] = *at;
 	return f.uart_rc;
 }
 
@@ -195,7 +199,7 @@ void vcpu_arch_start(struct vcpu *v, u64 pc, u64 x0)
 
 const struct uart *console_uart(void)
 {
-	return NULL;
+	return f.host_uart.size ? &f.host_uart : NULL;
 }
 
 /* Another CPU's work comes with the interrupt. */
@@ -412,5 +416,37 @@ static inline void take_tree(u32 id)
 		tree_copy[i] = *guest_byte(id, f.x0[id] + i);
 	assert_int_equal(fdt_check_full(tree, fdt_totalsize(tree)), 0);
 }
+
+static inline const void *prop(const char *path, const char *name, int *len)
+{
+	return fdt_getprop(tree, tree_node(tree, path), name, len);
+}
+
+static inline void assert_cells_(const char *path, const char *name, const u32 *want, size_t n)
+{
+	int len = 0;
+	const u32 *c = prop(path, name, &len);
+
+	if (!c || len != (int)n * 4)
+		fail_msg("%s %s: %d bytes, not %zu", path, name, len, n * 4);
+	for (size_t i = 0; i < n; i++)
+		if (fdt32_to_cpu(c[i]) != want[i])
+			fail_msg("%s %s: cell %zu is %#x, not %#x", path, name, i,
+				 fdt32_to_cpu(c[i]), want[i]);
+}
+
+#define assert_cells(path, name, ...)                                \
+	do {                                                         \
+		u32 want_[] = { __VA_ARGS__ };                       \
+		assert_cells_(path, name, want_, ARRAY_SIZE(want_)); \
+	} while (0)
+#define assert_bytes(path, name, text)                        \
+	do {                                                  \
+		int len_ = 0;                                 \
+		const void *p_ = prop(path, name, &len_);     \
+		assert_non_null(p_);                          \
+		assert_int_equal(len_, sizeof(text));         \
+		assert_memory_equal(p_, text, sizeof(text));  \
+	} while (0)
 
 #endif

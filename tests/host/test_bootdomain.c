@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sources: hyp/boot/bootinfo.c hyp/boot/bootdomain.c hyp/boot/bootmem.c hyp/boot/fdt.c
- * hyp/boot/fdt_irq.c hyp/boot/range.c hyp/core/cmdline.c hyp/core/options.c */
+ * hyp/boot/fdt_irq.c hyp/boot/range.c hyp/core/cmdline.c hyp/core/options.c
+ * hyp/boot/bootdomain_static.c hyp/boot/bootheap.c hyp/boot/bootranges.c */
 /*
  * Domains in the device tree: what is understood, and what is refused in which words. In a case that
  * is refused the other domain must stay as it is.
@@ -22,6 +23,7 @@
 #define D2     "/chosen/domU2"
 #define K1     D1 "/module@60000000"
 #define R1     D1 "/module@64000000"
+#define MEM    "xen,static-mem"
 #define DOM0_K "/chosen/module@0x44000000"
 #define DOM0_R "/chosen/module@0x48000000"
 
@@ -210,9 +212,20 @@ static const struct refusal {
 	{ D1, "xen,enhanced", 0, { 0 }, "yes", D1 ": xen,enhanced = \"yes\": there is no such mode; write xen,enhanced; or" },
 	{ D1, "xen,enhanced", 1, { 1 }, NULL, "xen,enhanced = <0x1>: there is no such mode" },
 	{ D1, "xen,enhanced", 0, { 0 }, "enabled", D1 ": xen,enhanced: there is no dom0 that runs a xenstore; write xen,enhanced = \"no-xenstore\"" },
-	{ D1, "direct-map", 0, { 0 }, "x", D1 ": direct-map = \"x\": this is not supported yet; remove it: the domain's memory then begins" },
-	{ D1, "xen,static-mem", 4, { 0, 0xa0000000, 0, 0x10000000 }, NULL, "xen,static-mem = <0 0xa0000000 0 0x10000000>: this is not supported yet; remove it" },
-	{ D1, "xen,static-mem", 6, { 0, 1, 0, 2, 0, 3 }, NULL, "xen,static-mem = <0 0x1 0 0x2 ...>: this is" },
+	{ D1, "direct-map", 0, { 0 }, "x", D1 ": direct-map: the domain has no memory at an address that it could see; give it xen,static-mem" },
+	{ D1, "xen,static-mem", 3, { 0, 0xa0000000, 0 }, NULL, "xen,static-mem = <0 0xa0000000 0>: it is no list of addresses and sizes; write at most 16 pairs of an address (2 cells) and a size (2 cells), multiples of 4 KiB" },
+	{ D1, "xen,static-mem", 0, { 0 }, "", "it is no list of addresses and sizes" },
+	{ D1, "xen,static-mem", 4, { 0, 0xa0000000, 0, 0 }, NULL, "xen,static-mem = <0 0xa0000000 0 0>: a size is zero" },
+	{ D1, "xen,static-mem", 4, { 0, 0xa0000800, 0, 0x8000000 }, NULL, "an address or size is no multiple of 4 KiB" },
+	{ D1, "xen,static-mem", 4, { 0, 0xa0000000, 0, 0x8000001 }, NULL, "an address or size is no multiple of 4 KiB" },
+	{ D1, "xen,static-mem", 4, { 0x10000, 0, 0, 0x8000000 }, NULL, "it is beyond all RAM" },
+	{ D1, "xen,static-mem", 4, { 0, 0xa0000000, 0xffffffff, 0xfffff000 }, NULL, "it is beyond all RAM" },
+	{ D1, "xen,static-mem", 4, { 0, 0xa0000000, 0, 0x4000000 }, NULL, D1 ": memory = <0 0x20000>: xen,static-mem has 65536 KiB; write memory = <0 0x10000>" },
+	{ D1, "xen,static-mem", 4, { 0, 0x20000000, 0, 0x8000000 }, NULL, "0x20000000-0x27ffffff is not in RAM; write addresses of RAM that nothing else uses" },
+	{ D1, "xen,static-mem", 4, { 0, 0xb8001000, 0, 0x8000000 }, NULL, "0xb8001000-0xc0000fff is not in RAM" },
+	{ D1, "xen,static-mem", 4, { 0, 0x40238000, 0, 0x8000000 }, NULL, "0x40238000-0x48237fff overlaps the hypervisor at 0x40200000-0x4027ffff" },
+	{ D1, "xen,static-mem", 4, { 0, 0x58800000, 0, 0x8000000 }, NULL, "overlaps " K1 " at 0x60000000-0x61f6dfbf" },
+	{ D1, "xen,static-mem", 6, { 0, 0xa0000000, 0, 0x8000000, 0, 0xa0000000 }, NULL, "xen,static-mem = <0 0xa0000000 0 0x8000000 ...>: it is no list" },
 	{ D1, "domain-cpupool", 1, { 5 }, NULL, "domain-cpupool = <0x5>: this is not supported yet; remove it: the domain then runs on all CPUs" },
 	{ D1, "llc-colors", 0, { 0 }, "1-3", "llc-colors = \"1-3\": this is not supported yet; remove it: the domain then shares all of the cache" },
 	{ D1, "sve", 1, { 128 }, NULL, "sve = <0x80>: this is not supported yet" },
@@ -331,7 +344,7 @@ static void test_contradictions(void **state)
 	assert_said("nr_spis = <0>: vpl011 needs an interrupt; write nr_spis = <1> or remove vpl011");
 
 	again();
-	tree_set(fdt, D1, "direct-map", NULL, 0);
+	tree_set(fdt, D1, "sve", NULL, 0);
 	tree_set(fdt, D2, "llc-colors", NULL, 0);
 	assert_int_equal(parse(), -XEN_ENODEV);
 	assert_said("2 of 2 domains cannot be built");
@@ -347,15 +360,147 @@ static void test_contradictions(void **state)
 	add_module("/chosen", "module@20000000", "kernel", 0x20000000, 0x1000);
 	assert_int_equal(parse(), -XEN_EINVAL);
 
-	/* Static heap and pools are only for warnings. */
+	/* Pools are only for warnings. */
 	again();
-	tree_set_cells(fdt, "/chosen", "xen,static-heap", 0, 0xa0000000, 0, 0x1000000);
 	tree_add(fdt, "/chosen", "pool1");
 	tree_set_string(fdt, "/chosen/pool1", "compatible", "xen,cpupool");
 	assert_int_equal(parse(), 0);
-	assert_said("/chosen: xen,static-heap is not supported yet; all free memory is used");
 	assert_said("/chosen/pool1: CPU pools are not supported yet; left out");
 	assert_false(bi->domains[0].left_out || bi->domains[1].left_out);
+}
+
+static bool free_at(u64 at)
+{
+	struct range ranges[64];
+	struct range_set s = { 0, 64, ranges };
+
+	assert_int_equal(bootinfo_usable(bi, &s, KEEP_NOTHING), 0);
+	return range_set_find(&s, at, at + PAGE_SIZE);
+}
+
+/* Pieces in their order; cells of /chosen, or the domain's own. */
+static void test_static_mem(void **state)
+{
+	const struct boot_domain *d = &bi->domains[0];
+
+	tree_set_cells(fdt, D1, MEM, 0, 0x90000000, 0, 0x4000000, 0, 0x80000000, 0, 0x4000000);
+	tree_set(fdt, D1, "direct-map", NULL, 0);
+	tree_set_cells(fdt, D2, "#xen,static-mem-address-cells", 1);
+	tree_set_cells(fdt, D2, "#xen,static-mem-size-cells", 1);
+	tree_set_cells(fdt, D2, MEM, 0x88000000, 0x8000000);
+	assert_int_equal(parse(), 0);
+	assert_silent();
+	assert_true(d->direct_map);
+	assert_int_equal(d->nr_static, 2);
+	assert_int_equal(d->static_mem[0].start, 0x90000000);
+	assert_int_equal(d->static_mem[1].end, 0x84000000);
+	assert_false(d[1].direct_map);
+	assert_int_equal(d[1].nr_static, 1);
+	assert_int_equal(d[1].static_mem[0].end, 0x90000000);
+	assert_false(free_at(0x80000000) || free_at(0x83fff000) || free_at(0x88000000) ||
+		     free_at(0x93fff000));
+	assert_true(free_at(0x7ffff000) && free_at(0x84000000) && free_at(0x94000000));
+
+	/* What nobody gets is free. */
+	again();
+	tree_set_cells(fdt, D1, MEM, 0, 0x80000000, 0, 0x8000000);
+	tree_set_string(fdt, D1, "status", "disabled");
+	tree_set_cells(fdt, D2, MEM, 0, 0x84000000, 0, 0x8000000);
+	assert_int_equal(parse(), 0);
+	assert_true(free_at(0x80000000) && !free_at(0x84000000));
+
+	again();
+	tree_set_cells(fdt, D1, "#xen,static-mem-size-cells", 3);
+	tree_set_cells(fdt, D1, MEM, 0, 0x80000000, 0, 0x8000000);
+	assert_int_equal(parse(), 0);
+	assert_said(MEM " = <0 0x80000000 0 0x8000000>: its number of cells is neither 1 nor 2");
+	assert_true(free_at(0x80000000));
+}
+
+static void test_static_clashes(void **state)
+{
+	tree_set_cells(fdt, D1, MEM, 0, 0x80000000, 0, 0x8000000);
+	tree_set_cells(fdt, D2, MEM, 0, 0x87fff000, 0, 0x8000000);
+	assert_int_equal(parse(), -XEN_ENODEV);
+	assert_said(D1 ": " MEM " = <0 0x80000000 0 0x8000000>: 0x80000000-0x87ffffff overlaps " MEM
+		       " of " D2 " at 0x87fff000-0x8fffefff");
+	assert_said("0x87fff000-0x8fffefff overlaps " MEM " of " D1 " at 0x80000000-0x87ffffff");
+
+	again();
+	tree_set_cells(fdt, D1, MEM, 0, 0x80000000, 0, 0x4000000, 0, 0x83fff000, 0, 0x4000000);
+	assert_int_equal(parse(), 0);
+	assert_said("0x83fff000-0x87ffefff is named twice");
+	assert_true(bi->domains[0].left_out && !bi->domains[1].left_out);
+
+	/* The files of others; dom0's, too. */
+	again();
+	add_module("/chosen", "module@80000000", "kernel", 0x80000000, 0x1001);
+	tree_set_cells(fdt, D1, MEM, 0, 0x80001000, 0, 0x8000000);
+	assert_int_equal(parse(), 0);
+	assert_said("0x80001000-0x88000fff overlaps /chosen/module@80000000 at 0x80000000-0x80001000");
+
+	again();
+	tree_add(fdt, "/", "reserved-memory");
+	tree_set_cells(fdt, "/reserved-memory", "#address-cells", 2);
+	tree_set_cells(fdt, "/reserved-memory", "#size-cells", 2);
+	tree_set(fdt, "/reserved-memory", "ranges", NULL, 0);
+	tree_add(fdt, "/reserved-memory", "fw@82000000");
+	tree_set_cells(fdt, "/reserved-memory/fw@82000000", "reg", 0, 0x82000000, 0, 0x1000);
+	tree_set_cells(fdt, D1, MEM, 0, 0x80000000, 0, 0x8000000);
+	assert_int_equal(parse(), 0);
+	assert_said("overlaps reserved memory at 0x82000000-0x82000fff");
+
+	again();
+	tree_set_cells(fdt, "/chosen", "xen,static-heap", 0, 0x80000000, 0, 0x8000000);
+	tree_set_cells(fdt, D1, MEM, 0, 0x7c000000, 0, 0x8000000);
+	assert_int_equal(parse(), 0);
+	assert_said("0x7c000000-0x83ffffff overlaps xen,static-heap of /chosen at "
+		    "0x80000000-0x87ffffff");
+	assert_true(bi->domains[0].left_out);
+}
+
+static void test_static_heap(void **state)
+{
+	static const struct {
+		u32 nr, cell[8];
+		const char *want;
+	} bad[] = {
+		{ 3, { 0, 0x80000000, 0 }, "it is no list of addresses and sizes; write pairs" },
+		{ 4, { 0, 0x80001000, 0, 0x8000000 }, "is no multiple of 64 KiB" },
+		{ 4, { 0, 0x30000000, 0, 0x20000000 }, "0x30000000-0x4fffffff is not in RAM; write" },
+		{ 4, { 0, 0x80000000, 0, 0x800000 }, "8192 KiB are too little for the hypervisor" },
+		{ 8, { 0, 0x80000000, 0, 0x8000000, 0, 0x84000000, 0, 0x8000000 },
+		  "0x84000000-0x8bffffff is named twice; name each piece of RAM once" },
+	};
+
+	tree_set_cells(fdt, "/chosen", "xen,static-heap", 0, 0x90000000, 0, 0x1000000, 0,
+		       0x5ff00000, 0, 0x10000000);
+	assert_int_equal(parse(), 0);
+	assert_silent();
+	assert_true(free_at(0x90000000) && free_at(0x90fff000) && free_at(0x5ff00000) &&
+		    free_at(0x6feff000));
+	assert_false(free_at(0x5feff000) || free_at(0x6ff00000) || free_at(0x8ffff000) ||
+		     free_at(0x91000000) || free_at(0xbffff000));
+
+	again();
+	tree_set_cells(fdt, "/chosen", "#xen,static-heap-address-cells", 1);
+	tree_set_cells(fdt, "/chosen", "#xen,static-heap-size-cells", 1);
+	tree_set_cells(fdt, "/chosen", "xen,static-heap", 0x90000000, 0x4000000);
+	assert_int_equal(parse(), 0);
+	assert_silent();
+	assert_int_equal(bi->static_heap[0].end, 0x94000000);
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		u32 cells[8];
+
+		again();
+		for (u32 k = 0; k < bad[i].nr; k++)
+			cells[k] = cpu_to_fdt32(bad[i].cell[k]);
+		tree_set(fdt, "/chosen", "xen,static-heap", cells, bad[i].nr * 4);
+		assert_int_equal(parse(), -XEN_EINVAL);
+		assert_said(bad[i].want);
+		assert_said("/chosen: xen,static-heap = <");
+	}
 }
 
 static void test_disabled(void **state)
@@ -426,6 +571,8 @@ static void test_damage(void **state)
 
 	tree_set(fdt, D1, "vpl011", NULL, 0);
 	tree_set_string(fdt, D1, "xen,enhanced", "no-xenstore");
+	tree_set_cells(fdt, D1, MEM, 0, 0x80000000, 0, 0x4000000, 0, 0x90000000, 0, 0x4000000);
+	tree_set_cells(fdt, "/chosen", "xen,static-heap", 0, 0xa0000000, 0, 0x8000000);
 	done = tree_done(fdt);
 	fdt = NULL;
 	size = fdt_totalsize(done);
@@ -454,7 +601,8 @@ int main(void)
 		TEST(test_refusals),   TEST(test_warnings),	  TEST(test_strict),
 		TEST(test_overlaps),   TEST(test_contradictions),
 		TEST(test_disabled),   TEST(test_strange_nodes), TEST(test_too_many),
-		TEST(test_usable),     TEST(test_damage),
+		TEST(test_usable),     TEST(test_damage),	TEST(test_static_mem),
+		TEST(test_static_clashes), TEST(test_static_heap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sources: hyp/boot/bootinfo.c hyp/boot/bootdomain.c hyp/boot/bootmem.c hyp/boot/fdt.c
- * hyp/boot/fdt_irq.c hyp/boot/range.c hyp/core/cmdline.c hyp/core/options.c */
+ * hyp/boot/fdt_irq.c hyp/boot/range.c hyp/core/cmdline.c hyp/core/options.c
+ * hyp/boot/bootdomain_static.c hyp/boot/bootheap.c hyp/boot/bootranges.c */
 /*
  * What the boot code understands of device trees: QEMU's, edited ones, malformed ones, and random
  * damage.

@@ -2,7 +2,8 @@
 /* sources: hyp/boot/builder.c hyp/boot/plan.c hyp/boot/place.c hyp/boot/kernel.c hyp/boot/seed.c
  * hyp/boot/dom0_devices.c hyp/boot/dom0_fdt.c hyp/boot/domu_fdt.c hyp/boot/fdt_out.c
  * hyp/boot/load.c hyp/boot/ram.c hyp/boot/start.c hyp/boot/bootinfo.c hyp/boot/bootdomain.c
- * hyp/boot/bootmem.c hyp/boot/fdt.c hyp/boot/fdt_irq.c hyp/boot/range.c hyp/core/cmdline.c hyp/core/options.c */
+ * hyp/boot/bootmem.c hyp/boot/fdt.c hyp/boot/fdt_irq.c hyp/boot/range.c hyp/core/cmdline.c hyp/core/options.c
+ * hyp/boot/bootdomain_static.c hyp/boot/bootheap.c hyp/boot/bootranges.c */
 /*
  * dom0 from the boot loader's tree to its first vcpu: where everything goes, what is copied, which
  * tree, memory and interrupts it gets. Frames, stage 2 and interrupts are recorded here.
@@ -159,12 +160,23 @@ void frame_free(struct frame *frame, unsigned int order)
 {
 }
 
+int frame_set_aside(paddr_t start, paddr_t end)
+{
+	return 0;
+}
+
+int static_ram_build(struct domain *d, const struct range_set *banks, const struct range *pieces,
+		     u32 nr)
+{
+	return -XEN_ENOMEM;
+}
+
 void frame_stats(struct frame_stats *s)
 {
 	*s = (struct frame_stats){ 0 };
 }
 
-int vpl011_domain_create(struct domain *d)
+int vpl011_domain_create(struct domain *d, const struct uart_place *at)
 {
 	return 0;
 }
@@ -733,7 +745,7 @@ static void try_board(const char *name, const char *uart, u64 ram)
 				.banks = &bi->dom0_banks, .reserved = &dom0_devices.reserved,
 				.extended = &extended, .bootargs = "",
 				.grant = { 0x200000, 0x240000 } };
-	assert_int_equal(dom0_extended_regions(bi, &t.grant, &extended), 0);
+	assert_int_equal(host_extended_regions(bi, t.banks, &t.grant, &extended), 0);
 	buf = malloc(dom0_fdt_bound(&t));
 	len = dom0_fdt_build(&t, buf, dom0_fdt_bound(&t));
 	assert_true(len > 0);

@@ -3,43 +3,12 @@
  * hyp/boot/dom0_devices.c hyp/boot/dom0_fdt.c hyp/boot/domu_fdt.c hyp/boot/fdt_out.c
  * hyp/boot/load.c hyp/boot/ram.c hyp/boot/bootinfo.c hyp/boot/bootdomain.c
  * hyp/boot/bootmem.c hyp/boot/fdt.c hyp/boot/fdt_irq.c hyp/boot/range.c hyp/core/cmdline.c
- * hyp/core/options.c hyp/mm/frame.c hyp/mm/heap.c hyp/mm/p2m.c */
+ * hyp/core/options.c hyp/mm/frame.c hyp/mm/heap.c hyp/mm/p2m.c
+ * hyp/boot/bootdomain_static.c hyp/boot/bootheap.c hyp/boot/bootranges.c hyp/boot/static_ram.c */
 /*
  * Guests of the device tree: what is in their RAM and which tree they find there.
  */
 #include "guests_house.h"
-
-static const void *prop(const char *path, const char *name, int *len)
-{
-	return fdt_getprop(tree, tree_node(tree, path), name, len);
-}
-
-static void assert_cells_(const char *path, const char *name, const u32 *want, size_t n)
-{
-	int len = 0;
-	const u32 *c = prop(path, name, &len);
-
-	if (!c || len != (int)n * 4)
-		fail_msg("%s %s: %d bytes, not %zu", path, name, len, n * 4);
-	for (size_t i = 0; i < n; i++)
-		if (fdt32_to_cpu(c[i]) != want[i])
-			fail_msg("%s %s: cell %zu is %#x, not %#x", path, name, i,
-				 fdt32_to_cpu(c[i]), want[i]);
-}
-
-#define assert_cells(path, name, ...)                                \
-	do {                                                         \
-		u32 want_[] = { __VA_ARGS__ };                       \
-		assert_cells_(path, name, want_, ARRAY_SIZE(want_)); \
-	} while (0)
-#define assert_bytes(path, name, text)                        \
-	do {                                                  \
-		int len_ = 0;                                 \
-		const void *p_ = prop(path, name, &len_);     \
-		assert_non_null(p_);                          \
-		assert_int_equal(len_, sizeof(text));         \
-		assert_memory_equal(p_, text, sizeof(text));  \
-	} while (0)
 
 /* --- two guests of the same files --- */
 

@@ -198,10 +198,51 @@ static void direct_map_keeps_its_frames(void **state)
 	/* Frames of others, of nobody, and no RAM at all. */
 	h = world_give_ram(domu, 0x40, 0);
 	assert_int_equal(call(XENMEM_populate_physmap, put_reservation(DOMID_SELF, &h, 1, 0)), 0);
+	h = ~0UL;
+	assert_int_equal(call(XENMEM_populate_physmap, put_reservation(DOMID_SELF, &h, 1, 0)), 0);
 	h = 5;
 	assert_int_equal(call(XENMEM_populate_physmap, put_reservation(DOMID_SELF, &h, 1, 0)), 0);
 	h = virt_to_mfn(dom0->shared_info).v;
 	assert_int_equal(call(XENMEM_populate_physmap, put_reservation(DOMID_SELF, &h, 1, 0)), 0);
+}
+
+/* --- static memory: two rows of frames at places of their own --- */
+
+static void fixed_ram_keeps_its_frames(void **state)
+{
+	static u64 room[1 + 2 * 3];
+	u64 m = world_give_ram(domu, 0x200, 2), free = world_free_frames(), g = 0x200;
+	u64 one = put_reservation(DOMID_SELF, &g, 1, 0);
+
+	domu->fixed_ram = (struct fixed_ram *)room;
+	domu->fixed_ram->nr = 2;
+	domu->fixed_ram->piece[0].gfn = 0x200;
+	domu->fixed_ram->piece[0].mfn = m + 3;
+	domu->fixed_ram->piece[0].nr = 1;
+	domu->fixed_ram->piece[1].gfn = 0x201;
+	domu->fixed_ram->piece[1].mfn = m;
+	domu->fixed_ram->piece[1].nr = 3;
+	world_enter(1);
+	assert_int_equal(call(XENMEM_decrease_reservation, one), 1);
+	assert_int_equal(p2m_lookup(&domu->p2m, gfn(g), NULL).v, MFN_INVALID.v);
+	assert_int_equal(domu->frames.nr, 4);
+	assert_int_equal(world_free_frames(), free);
+	assert_int_equal(call(XENMEM_increase_reservation, one), 0);
+	assert_int_equal(call(XENMEM_populate_physmap, one), 1);
+	assert_int_equal(p2m_lookup(&domu->p2m, gfn(g), NULL).v, m + 3);
+	/* Over both rows; over the end of the last; not at all in one. */
+	assert_int_equal(call(XENMEM_populate_physmap, put_reservation(DOMID_SELF, &g, 1, 2)), 1);
+	assert_int_equal(p2m_lookup(&domu->p2m, gfn(0x203), NULL).v, m + 2);
+	g = 0x203;
+	assert_int_equal(call(XENMEM_populate_physmap, put_reservation(DOMID_SELF, &g, 1, 1)), 0);
+	g = 0x204;
+	assert_int_equal(call(XENMEM_populate_physmap, put_reservation(DOMID_SELF, &g, 1, 0)), 0);
+	g = ~0UL;
+	assert_int_equal(call(XENMEM_populate_physmap, put_reservation(DOMID_SELF, &g, 1, 0)), 0);
+	/* One that it gave up for good. */
+	frame_release(&domu->frames, mfn_to_frame(mfn(m)));
+	g = 0x201;
+	assert_int_equal(call(XENMEM_populate_physmap, put_reservation(DOMID_SELF, &g, 1, 0)), 0);
 }
 
 /* --- an ordinary domain --- */
@@ -471,6 +512,7 @@ int main(void)
 		T(claims),
 		T(exchange),
 		T(direct_map_keeps_its_frames),
+		T(fixed_ram_keeps_its_frames),
 		T(decrease_gives_frames_back),
 		T(decrease_takes_only_ram),
 		T(populate),

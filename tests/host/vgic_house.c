@@ -473,7 +473,7 @@ void start(u64 seed)
 	vgic_cpu_init(ich_read_vtr());
 	t.dom.vcpus = t.vcpus;
 	t.dom.nr_vcpus = NVCPU;
-	t.dom.flags = DOMAIN_HARDWARE;
+	t.dom.flags = DOMAIN_HARDWARE | DOMAIN_DIRECT_MAP;
 	assert_int_equal(vgic_domain_create(&t.dom, &cfg), 0);
 	for (u32 i = 0; i < NVCPU; i++) {
 		t.vcpus[i] = &t.vcpu[i].v;

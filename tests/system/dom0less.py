@@ -141,6 +141,21 @@ def console_io(rig, name):
                              r"\(d2\) .*" + UP.format("domU2", 1)], patience(2) + 60)
 
 
+def static_memory(rig, name):
+    """One guest at the machine's addresses, one with two pieces of static memory, a static heap."""
+    own(rig)
+    heap = "/ { chosen { xen,static-heap = <0 0x50000000 0 0x8000000>; }; };\n"
+    guests = [Guest("domU1", props="direct-map; xen,static-mem = <0 0xa0000000 0 0x8000000>;"),
+              Guest("domU2", cpus=2, props="xen,static-mem = <0 0xb4001000 0 0x4000000 "
+                                           "0 0xb0000000 0 0x4000000>;")]
+    with boot(rig, name, guests, edit=lambda source: source + heap) as console:
+        expect_all(console, [UP.format("domU1", 1), UP.format("domU2", 2)], patience(2) + 60)
+        for pattern in (r"9000000\.sbsa-uart: ttyAMA0", r"redistributor 0 region 0:0x0*80a0000",
+                        r"node +0: \[mem 0x0*a0000000-0x0*a7ffffff\]"):
+            if not re.search(pattern, console.text):
+                raise Failed(f"no line of the direct-mapped guest has {pattern}")
+
+
 # name, function, is it part of --quick?
 CASES = (
     ("three-guests", three_guests, True),
@@ -161,5 +176,6 @@ CASES = (
     ("strict", refused(first_of("cpus = <1>", "cpus = <0>"), r"cpus = <0>: it is too small",
                        r"dom0less=strict", hypargs="dom0less=strict", starts=False), True),
     ("mixed-sizes", mixed_sizes, False),
+    ("static-memory", static_memory, True),
     ("console-io", console_io, False),
 )

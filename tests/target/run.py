@@ -4,8 +4,10 @@
 
 A guest says in its source which machine it needs, in one line (all keys optional):
     machine: smp=1 vcpus=2 mem=2G dom0=512M timeout=60 cpu=cortex-a57 xen="vwfi=native" only=serai
-With domu=2 there are two of them from the device tree and no dom0. With pair=1 the same image is
+or in several such lines. With domu=2 there are two of them from the device tree and no dom0. With pair=1 the same image is
 dom0 and domain 1, which are to talk to each other; peer="..." are more properties of its node.
+props1='...', props2='...' are more of one guest's node, also nodes below it; tree='...' is more of
+the device tree's source.
 With --oracle every guest runs on both. A check that real Xen fails is an error unless
 differences.txt names it with its reason.
 """
@@ -23,7 +25,7 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(TOP, "scripts"))
 import run_dom0less as dom0less  # pylint: disable=wrong-import-position
 NEEDS = dict(smp="1", vcpus="2", mem="2G", dom0="512M", timeout="60", cpu="cortex-a57",
-             xen="", only="", domu="0", pair="0", peer="")
+             xen="", only="", domu="0", pair="0", peer="", props1="", props2="", tree="")
 CHECK = re.compile(r"(?:^|[\s)])(not ok|ok) (\d+) - (\S+)(?: # (.*))?$")
 PLAN = re.compile(r"(?:^|[\s)])1\.\.(\d+)$")
 GUEST_ADDR = "0x49000000"
@@ -33,8 +35,8 @@ def machine_of(guest):
     """What the guest's source asks for."""
     needs = dict(NEEDS)
     with open(os.path.join(HERE, guest + ".c"), encoding="utf-8") as source:
-        found = re.search(r"machine:(.*?)(?:\*/|$)", source.read(), re.M)
-    for word in shlex.split(found.group(1)) if found else []:
+        found = re.findall(r"machine:(.*?)(?:\*/|$)", source.read(), re.M)
+    for word in shlex.split(" ".join(found)):
         key, _, value = word.partition("=")
         if key not in needs:
             sys.exit(f"{guest}.c: machine: does not know '{key}' (known: {', '.join(needs)})")
@@ -63,12 +65,12 @@ def domu_command(options, hyp, image, guest, needs):
     """The guests' own tree; without dom0 they are killed when all have said their end."""
     pair = needs["pair"] != "0"
     guests = [dom0less.Guest(f"domU{n}", needs["vcpus"], "64M", enhanced="yes" if pair else "no",
-                             props=needs["peer"])
+                             props=needs["peer"] + needs.get(f"props{n}", ""))
               for n in range(1, int(needs["domu"]) + pair + 1)]
     machine = dom0less.Machine(guests, pair, f"{guest}.{hyp}.dtb", hyp=image, dom0=guest, initrd=None,
                                dom0_mem=needs["dom0"], dom0_vcpus=needs["vcpus"],
                                build=options.build, cpus=needs["smp"], mem=needs["mem"],
-                               bootargs=f"hyp={hyp}",
+                               bootargs=f"hyp={hyp}", edit=lambda source: source + needs["tree"],
                                cpu=needs["cpu"], qemu=options.qemu, hypargs=needs["xen"])
     line = machine.command()
     at = line.index("-accel")

@@ -23,6 +23,7 @@
 #define BOOT_DOMAINS_MAX   16
 #define BOOT_REDISTS_MAX   16
 #define BOOT_DOM0_BANKS_MAX 8
+#define BOOT_STATIC_MAX	   16 /* pieces of a domain's static memory, and of the static heap */
 #define BOOT_ADDR_MAX	   (1UL << 47) /* RAM above is left unused */
 
 enum boot_module_kind {
@@ -84,11 +85,14 @@ struct boot_domain {
 	bool left_out;	  /* refused, in words, or disabled */
 	bool disabled;	  /* by status */
 	bool vpl011;
+	bool direct_map;
 	enum boot_enhanced enhanced;
 	u32 nr_vcpus;
 	u64 memory;			       /* bytes, whole pages */
 	u32 nr_spis;			       /* BOOT_SPIS_ALL: as many as the machine has */
 	u32 max_grant_frames, max_maptrack_frames; /* 0: not given */
+	u32 nr_static; /* 0: memory comes from the heap */
+	struct range static_mem[BOOT_STATIC_MAX]; /* host addresses, in the order of the property */
 };
 
 #define BOOT_SPIS_ALL 0xffffffffU
@@ -110,6 +114,9 @@ struct boot_info {
 	enum boot_psci psci;
 	struct boot_gic gic;
 	struct boot_timer timer;
+	u32 nr_static_heap; /* 0: the heap may be anywhere */
+	struct range static_heap[BOOT_STATIC_MAX];
+	const char *static_heap_bad;	     /* why it cannot be read */
 	struct range_set dom0_banks; /* by builder_plan_dom0() */
 };
 
@@ -139,7 +146,10 @@ enum boot_keep {
 	KEEP_ALL,    /* all modules and the tree */
 };
 
-/* RAM without the image, reserved memory and what is to be kept. */
+/*
+ * RAM without the image, reserved memory, what belongs to domains statically and what is to be kept;
+ * of the static heap alone, if there is one.
+ */
 int bootinfo_usable(const struct boot_info *bi, struct range_set *out, enum boot_keep keep);
 
 /* The first module of a kind for the domain of that node (-1: dom0), or NULL. */

@@ -14,6 +14,7 @@
 #include <serai/types.h>
 
 struct domain;
+struct uart_place;
 
 #define GRANT_REGION_SIZE  0x40000UL /* 64 grant frames */
 #define DOM0_MEM_DEFAULT   (512UL << 20)
@@ -99,9 +100,11 @@ struct dom0_tree {
 size_t dom0_fdt_bound(const struct dom0_tree *t);
 /* Writes the tree; its size, or -XEN_ENOSPC, -XEN_EINVAL. */
 int dom0_fdt_build(const struct dom0_tree *t, void *buf, size_t size);
-/* Physical addresses of RAM that dom0's memory leaves unused, for foreign pages. */
-int dom0_extended_regions(const struct boot_info *bi, const struct range *grant,
-			  struct range_set *out);
+/* Physical addresses of RAM that a direct-mapped domain's memory leaves unused, for foreign pages. */
+int host_extended_regions(const struct boot_info *bi, const struct range_set *own,
+			  const struct range *grant, struct range_set *out);
+/* Where a direct-mapped domain puts its grant frames: no memory of it is there. */
+struct range host_grant_region(const struct boot_info *bi);
 
 /* --- domu_fdt.c --- */
 struct domu_tree {
@@ -112,7 +115,10 @@ struct domu_tree {
 	u64 limit; /* guest physical addresses end there */
 	struct range initrd;
 	const char *bootargs;
-	bool vpl011, hypervisor; /* these nodes are wanted */
+	bool hypervisor; /* the node is wanted */
+	const struct uart_place *uart; /* NULL: none */
+	bool host_layout; /* direct mapped: addresses are the host's */
+	const struct range_set *extended; /* with host_layout */
 };
 
 /* As for dom0. name is for messages. */
@@ -127,8 +133,13 @@ void guest_banks(u64 size, struct range_set *banks);
  * contents. -XEN_ENOMEM is told in words; nothing remains.
  */
 int guest_ram_build(struct domain *d, const struct range_set *banks);
-/* Undoes it. */
+/* Undoes it, or static_ram_build(). */
 void guest_ram_free(struct domain *d, const struct range_set *banks);
+
+/* --- static_ram.c --- */
+/* The same with pieces of host memory, which nobody has, in their order; together as large as banks. */
+int static_ram_build(struct domain *d, const struct range_set *banks, const struct range *pieces,
+		     u32 nr);
 
 /* --- load.c --- */
 void memory_write(paddr_t dst, const void *src, u64 size);
@@ -150,6 +161,8 @@ struct domain_spec {
 	u32 nr_vcpus;
 	/* Direct mapped: RAM that belongs to nobody. Otherwise of guest_banks(). */
 	const struct range_set *banks;
+	const struct range *static_mem; /* host memory for the banks; NULL: from the heap */
+	u32 nr_static;
 	const struct boot_module *kernel, *ramdisk; /* ramdisk may be NULL */
 	const char *cmdline;
 	int uart; /* node of the device tree that stays the hypervisor's, or -1 */

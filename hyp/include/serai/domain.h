@@ -62,6 +62,14 @@ struct vcpu {
 	struct vcpu *next_dead;
 };
 
+/* RAM that stays where it is: gfns from gfn on are these frames, and no others. */
+struct fixed_ram {
+	u32 nr;
+	struct {
+		u64 gfn, mfn, nr;
+	} piece[];
+};
+
 enum domain_flags {
 	DOMAIN_CONTROL = 0x1,  /* may manage others (dom0) */
 	DOMAIN_HARDWARE = 0x2, /* has the machine's devices */
@@ -87,6 +95,7 @@ struct domain {
 	struct grant_table *grants;
 	struct vpl011 *vuart; /* NULL: none */
 	struct launch *launch; /* not loaded yet */
+	struct fixed_ram *fixed_ram; /* NULL: its RAM is the heap's, or direct mapped */
 	struct lock grant_lock;	 /* grants and what it points to: RANK_GRANT */
 	u64 hvm_params[ABI_HVM_NR_PARAMS];
 	u64 vm_assist;

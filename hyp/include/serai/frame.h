@@ -85,6 +85,12 @@ int frame_init(paddr_t start, paddr_t end);
 /* Gives [start, end) to the heap; dirty says that it holds somebody's old data. */
 void frame_add_range(paddr_t start, paddr_t end, bool dirty);
 
+/*
+ * The frames of [start, end) never become the heap's: when nobody has them any more they are
+ * reserved again, with what was in them. While starting; -XEN_ENOSPC after 256 calls.
+ */
+int frame_set_aside(paddr_t start, paddr_t end);
+
 extern u64 frame_first_mfn, frame_count;
 #define frame_table ((struct frame *)FRAME_TABLE_VA)
 

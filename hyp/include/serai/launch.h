@@ -16,6 +16,7 @@ struct domain;
 struct vcpu;
 
 #define LAUNCH_FILES 3 /* kernel, ramdisk, device tree */
+#define LAUNCH_BANKS 16
 
 struct launch_file {
 	u64 gpa, size; /* to a page boundary of the domain's RAM */
@@ -25,7 +26,7 @@ struct launch_file {
 };
 
 /*
- * d's stage 2 maps frames in its banks (two at most) that nobody owns yet; the nr files in ascending
+ * d's stage 2 maps frames in its banks (LAUNCH_BANKS at most) that nobody owns yet; the nr files in ascending
  * order are inside. From now on d's end gives the frames back. -XEN_ENOMEM: they are still the
  * caller's, and so are files[].heap.
  */

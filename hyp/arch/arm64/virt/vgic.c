@@ -17,7 +17,7 @@
 #include <serai/printk.h>
 #include <serai/string.h>
 
-/* Where a domain that is not the hardware domain has its GIC (public/arch-arm.h). */
+/* Where a domain that is not direct mapped has its GIC (public/arch-arm.h). */
 #define GUEST_DIST_BASE	 0x03001000UL
 #define GUEST_RDIST_BASE 0x03020000UL
 #define GUEST_RDIST_SIZE 0x01000000UL
@@ -378,7 +378,7 @@ static int add_frames(struct domain *d)
 static int set_places(struct domain *d)
 {
 	struct vgic_domain *g = &d->arch.vgic;
-	bool host = d->flags & DOMAIN_HARDWARE;
+	bool host = d->flags & DOMAIN_DIRECT_MAP;
 
 	g->dist_base = host ? gic_dist_base() : GUEST_DIST_BASE;
 	g->rdist_base = host ? gic_rdist_base() : GUEST_RDIST_BASE;

@@ -95,7 +95,7 @@ struct vgic_domain {
 /* --- life cycle --- */
 /* On each CPU: what ICH_VTR_EL2 says. The CPUs must agree on the list registers. */
 void vgic_cpu_init(u32 vtr);
-/* The hardware domain sees the frames where the host has them, others where the ABI says. */
+/* Direct-mapped domains see the frames where the host has them, others where the ABI says. */
 int vgic_domain_create(struct domain *d, const struct domain_config *cfg);
 void vgic_domain_destroy(struct domain *d);
 int vgic_vcpu_create(struct vcpu *v);
