@@ -3,8 +3,8 @@
 # $(BUILD). Included by the Makefile.
 
 DTCHECK := $(BUILD)/dtcheck
-DTCHECK_HYP := $(addprefix hyp/boot/,fdt.c fdt_irq.c range.c bootinfo.c bootdomain.c bootmem.c \
-	bootconsole.c plan.c decide.c kernel.c dom0_devices.c) hyp/core/cmdline.c hyp/core/options.c
+DTCHECK_HYP := $(wildcard hyp/boot/boot*.c) hyp/core/cmdline.c hyp/core/options.c \
+	$(addprefix hyp/boot/,fdt.c fdt_irq.c range.c plan.c decide.c kernel.c dom0_devices.c)
 DTCHECK_SOURCES := $(wildcard tools/serai-dtcheck/*.c) $(DTCHECK_HYP) \
 	$(patsubst $(BUILD)/%.o,%.c,$(filter $(BUILD)/hyp/drivers/%.o,$(OBJS)))
 DTCHECK_OBJS := $(patsubst %.c,$(DTCHECK)/%.o,$(DTCHECK_SOURCES))
