@@ -15,9 +15,9 @@
 
 static const struct uart_driver *__init find_driver(const struct boot_device *dev)
 {
-	for (const struct uart_driver *const *d = uart_drivers; *d; d++)
-		if (boot_device_compatible(dev, (*d)->compatible))
-			return *d;
+	for (unsigned int i = 0; i < uart_drivers_count; i++)
+		if (uart_drivers[i] && boot_device_compatible(dev, uart_drivers[i]->compatible))
+			return uart_drivers[i];
 	return NULL;
 }
 
@@ -43,9 +43,10 @@ static void __init refuse_unknown(const struct boot_device *dev)
 	char known[KNOWN_TEXT] = "none";
 	size_t n = 0;
 
-	for (const struct uart_driver *const *d = uart_drivers; *d && n < sizeof(known); d++)
-		n += (size_t)snprintf(known + n, sizeof(known) - n, "%s\"%s\"", n ? ", " : "",
-				      (*d)->compatible);
+	for (unsigned int i = 0; i < uart_drivers_count && n < sizeof(known); i++)
+		if (uart_drivers[i])
+			n += (size_t)snprintf(known + n, sizeof(known) - n, "%s\"%s\"",
+					      n ? ", " : "", uart_drivers[i]->compatible);
 	pr_err("device tree: %s: compatible = \"%.60s\": this build has no driver for the console's "
 	       "UART; it knows %s; name another one by dtuart=PATH\n",
 	       dev->path, dev->compatible ? dev->compatible : "", known);

@@ -4,9 +4,15 @@
 #include <serai/uart.h>
 
 extern const struct uart_driver pl011_driver __weak_sym, sbsa_uart_driver __weak_sym;
+extern const struct uart_driver cadence_uart_driver __weak_sym, xuartps_driver __weak_sym;
+extern const struct uart_driver mini_uart_driver __weak_sym;
 
 const struct uart_driver *const uart_drivers[] = {
 	&pl011_driver,
 	&sbsa_uart_driver,
-	NULL,
+	&cadence_uart_driver,
+	&xuartps_driver,
+	&mini_uart_driver,
 };
+
+const unsigned int uart_drivers_count = ARRAY_SIZE(uart_drivers);

@@ -15,6 +15,7 @@ struct uart_driver {
 	int (*init)(paddr_t base, size_t size, u32 irq);
 };
 
-extern const struct uart_driver *const uart_drivers[]; /* NULL at the end */
+extern const struct uart_driver *const uart_drivers[]; /* NULL: not in this build */
+extern const unsigned int uart_drivers_count;
 
 #endif
