@@ -71,25 +71,41 @@ static void __init read_reserved(struct boot_info *bi, const struct dt_walk *w)
 	}
 }
 
+static u64 __init read_number(const struct dt_walk *w, const char *name)
+{
+	int len;
+	const u32 *c = fdt_getprop(w->fdt, w->node, name, &len);
+
+	return c && (len == 4 || len == 8) ? dt_cells(c, (u32)len / 4) : 0;
+}
+
 static void __init read_cpu(struct boot_info *bi, const struct dt_walk *w)
 {
 	const char *type = dt_string(&w->prop[DT_DEVICE_TYPE]);
 	int len;
 	const char *method = fdt_getprop(w->fdt, w->node, "enable-method", &len);
 	struct dt_prop p = { method, (u32)len };
-	u64 mpidr, size;
+	u64 mpidr, size, release;
 
+	if (!dt_string(&p))
+		method = "";
 	if (!type || strcmp(type, "cpu") || dt_walk_reg_raw(w, 0, &mpidr, &size))
 		return;
+	release = strcmp(method, "spin-table") ? 0 : read_number(w, "cpu-release-addr");
 	if (bi->nr_cpus == NR_CPUS) {
 		warn_node(w, "more CPUs than CONFIG_NR_CPUS; left unused");
 		return;
 	}
 	bi->cpus[bi->nr_cpus++] = (struct boot_cpu){
 		.mpidr = mpidr,
-		.psci = method && dt_string(&p) && !strcmp(method, "psci"),
+		.psci = !strcmp(method, "psci"),
+		.release = release,
 		.node = w->node,
 	};
+	/* Not for others to write, whether the boot loader says so or not. */
+	if (release && range_set_add(&bi->reserved, release & PAGE_MASK,
+				     (release & PAGE_MASK) + PAGE_SIZE))
+		warn_node(w, "too many reserved regions; cpu-release-addr is not kept");
 }
 
 static void __init read_psci(struct boot_info *bi, const struct dt_walk *w)
@@ -107,14 +123,6 @@ static bool __init read_irq(const struct dt_walk *w, u32 cells, u32 i, struct bo
 	if (cells < 3 || cells > 8 || (i + 1) * cells * 4 > p->len)
 		return false;
 	return dt_gic_irq((const u32 *)p->data + (size_t)i * cells, &out->intid, &out->type);
-}
-
-static u64 __init read_number(const struct dt_walk *w, const char *name)
-{
-	int len;
-	const u32 *c = fdt_getprop(w->fdt, w->node, name, &len);
-
-	return c && (len == 4 || len == 8) ? dt_cells(c, (u32)len / 4) : 0;
 }
 
 static void __init read_gic(struct boot_info *bi, const struct dt_walk *w)

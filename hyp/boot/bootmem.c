@@ -217,18 +217,14 @@ static u32 __init device_number(const struct dt_walk *w, const char *name)
 	return c && len == 4 ? (u32)dt_cells(c, 1) : 0;
 }
 
-int __init bootinfo_find_device(const char *spec, struct boot_device *dev)
+static int __init read_device(int node, struct boot_device *dev)
 {
 	static struct dt_walk w __initdata;
 	const struct boot_info *bi = &boot_info;
 	int rc;
 
-	if (!spec || !spec[0])
-		spec = bi->stdout_path;
-	if (!spec || !bi->fdt)
-		return -XEN_ENOENT;
 	memset(dev, 0, sizeof(*dev));
-	dev->node = dt_lookup(bi->fdt, spec);
+	dev->node = node;
 	if (dev->node < 0)
 		return -XEN_ENOENT;
 	rc = dt_walk_to(&w, bi->fdt, dev->node);
@@ -245,6 +241,28 @@ int __init bootinfo_find_device(const char *spec, struct boot_device *dev)
 	/* Without an interrupt, or with one that cannot be read, the device is polled. */
 	dt_walk_irqs(&w, bi->gic.phandle, device_irq, &dev->irq);
 	return 0;
+}
+
+int __init bootinfo_find_device(const char *spec, struct boot_device *dev)
+{
+	if (!spec || !spec[0])
+		spec = boot_info.stdout_path;
+	if (!spec || !boot_info.fdt)
+		return -XEN_ENOENT;
+	return read_device(dt_lookup(boot_info.fdt, spec), dev);
+}
+
+int __init bootinfo_find_compatible(const char *what, struct boot_device *dev)
+{
+	static struct dt_walk w __initdata;
+
+	if (!boot_info.fdt)
+		return -XEN_ENOENT;
+	dt_walk_start(&w, boot_info.fdt);
+	while (dt_walk_next(&w) > 0)
+		if (dt_compatible(&w, what) && dt_available(&w))
+			return read_device(w.node, dev);
+	return -XEN_ENOENT;
 }
 
 bool __init boot_device_compatible(const struct boot_device *dev, const char *what)

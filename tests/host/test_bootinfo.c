@@ -121,6 +121,10 @@ static void test_device(void **state)
 	assert_int_equal(bootinfo_find_device("/nothing", &dev), -XEN_ENOENT);
 	assert_int_equal(bootinfo_find_device("serial0", &dev), -XEN_ENOENT);
 	assert_int_equal(bootinfo_find_device("/timer", &dev), -XEN_ENXIO);
+	assert_int_equal(bootinfo_find_compatible("arm,pl031", &dev), 0);
+	assert_string_equal(dev.path, "/pl031@9010000");
+	assert_int_equal(dev.base, 0x9010000);
+	assert_int_equal(bootinfo_find_compatible("arm,pl03", &dev), -XEN_ENOENT);
 
 	again();
 	tree_add(fdt, "/", "aliases");
@@ -497,6 +501,30 @@ static void test_cpus(void **state)
 	assert_int_equal(bi->nr_cpus, NR_CPUS);
 }
 
+static void test_spin_table(void **state)
+{
+	tree_set_string(fdt, "/cpus/cpu@0", "enable-method", "spin-table");
+	tree_set_cells(fdt, "/cpus/cpu@0", "cpu-release-addr", 0, 0x400030d8);
+	tree_set_string(fdt, "/cpus/cpu@1", "enable-method", "spin-table");
+	tree_set_cells(fdt, "/cpus/cpu@1", "cpu-release-addr", 0x400030e0);
+	assert_int_equal(parse(), 0);
+	assert_false(bi->cpus[0].psci);
+	assert_int_equal(bi->cpus[0].release, 0x400030d8);
+	assert_int_equal(bi->cpus[1].release, 0x400030e0);
+	assert_non_null(range_set_find(&bi->reserved, 0x40003000, 0x40004000));
+
+	/* Nothing to go by: the place is not there, or not a number, or of no use. */
+	again();
+	tree_set_string(fdt, "/cpus/cpu@0", "enable-method", "spin-table");
+	tree_set_cells(fdt, "/cpus/cpu@0", "cpu-release-addr", 0, 0, 0x400030d8);
+	tree_set_cells(fdt, "/cpus/cpu@1", "cpu-release-addr", 0x400030e0);
+	assert_int_equal(parse(), 0);
+	assert_int_equal(bi->cpus[0].release, 0);
+	assert_int_equal(bi->cpus[1].release, 0);
+	assert_true(bi->cpus[1].psci);
+	assert_int_equal(bi->reserved.nr, 0);
+}
+
 static void test_psci(void **state)
 {
 	tree_set_string(fdt, "/psci", "method", "hvc");
@@ -666,6 +694,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_banks, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_banks_many, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_cpus, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_spin_table, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_psci, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_gic_regions, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_timer_cells, set_up, tear_down),

@@ -173,6 +173,11 @@ enable_mmu:
 	isb
 	ret
 
+/* A CPU from the spin table brings nothing along; only one comes at a time. */
+	.global secondary_spin_start
+secondary_spin_start:
+	adrp	x0, smp_spin_cpu
+	ldr	x0, [x0, :lo12:smp_spin_cpu]
 /*
  * PSCI CPU_ON enters here; x0 is the address (direct map) of this CPU's struct cpu. The final
  * tables still have the identity map; their root was cleaned to memory by smp.c.

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The firmware's PSCI: starting CPUs, switching the machine off and restarting it. */
+/*
+ * The firmware's PSCI: starting CPUs, switching the machine off and restarting it. A machine without
+ * it may have a device for the last two.
+ */
 #include <arch/barrier.h>
 #include <arch/psci.h>
 #include <serai/arch.h>
 #include <serai/compiler.h>
+#include <serai/power.h>
 #include <serai/printk.h>
 
 static enum psci_conduit conduit __ro_after_init;
+static const struct power_driver *power __ro_after_init;
 
 s64 firmware_call(u64 fn, u64 a1, u64 a2, u64 a3)
 {
@@ -40,6 +45,11 @@ void __init psci_init(enum psci_conduit c)
 	pr_debug("PSCI %u.%u\n", (u32)version >> 16, (u32)version & 0xffff);
 }
 
+void __init psci_set_substitute(const struct power_driver *device)
+{
+	power = device;
+}
+
 int __init psci_cpu_on(u64 mpidr, paddr_t entry, u64 context)
 {
 	return (int)firmware_call(PSCI_CPU_ON | SMCCC_SMC64, mpidr, entry, context);
@@ -54,13 +64,17 @@ void cpu_arch_halt(void)
 void cpu_arch_reset(void)
 {
 	firmware_call(PSCI_SYSTEM_RESET, 0, 0, 0);
-	pr_err("The firmware did not restart the machine; halted.\n");
+	if (power)
+		power->restart();
+	pr_err("The %s did not restart the machine; halted.\n", power ? power->compatible : "firmware");
 	cpu_arch_halt();
 }
 
 void cpu_arch_power_off(void)
 {
 	firmware_call(PSCI_SYSTEM_OFF, 0, 0, 0);
-	pr_err("The firmware did not power the machine off; halted.\n");
+	if (power)
+		power->off();
+	pr_err("The %s did not power the machine off; halted.\n", power ? power->compatible : "firmware");
 	cpu_arch_halt();
 }

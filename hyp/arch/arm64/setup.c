@@ -19,6 +19,7 @@
 #include <serai/console.h>
 #include <serai/domain.h>
 #include <serai/irq.h>
+#include <serai/power.h>
 #include <serai/printk.h>
 #include <serai/sched.h>
 #include <serai/string.h>
@@ -50,6 +51,23 @@ static void __init start_console(void)
 	if (!bootinfo_find_console(&dev, &driver) &&
 	    !driver->init(dev.base, dev.size, dev.irq.intid))
 		console_set_dt_path(dev.path);
+}
+
+/* Before anything else can go wrong: the end of a panic needs it. */
+static void __init start_power(void)
+{
+	struct boot_device dev;
+
+	psci_init(boot_info.psci == PSCI_SMC ? PSCI_CONDUIT_SMC :
+		  boot_info.psci == PSCI_HVC ? PSCI_CONDUIT_HVC :
+					       PSCI_CONDUIT_NONE);
+	for (unsigned int i = 0; boot_info.psci != PSCI_SMC && i < power_drivers_count; i++) {
+		const struct power_driver *driver = power_drivers[i];
+
+		if (driver && !bootinfo_find_compatible(driver->compatible, &dev) &&
+		    !driver->init(dev.base, dev.size))
+			psci_set_substitute(driver);
+	}
 }
 
 static void __init banner(void)
@@ -144,12 +162,8 @@ static void __init start_units(void)
 
 static void __init start_cpus(void)
 {
-	u64 mpidrs[NR_CPUS];
-	unsigned int nr;
+	unsigned int nr = smp_start_all(boot_info.cpus, boot_info.nr_cpus);
 
-	for (u32 i = 0; i < boot_info.nr_cpus; i++)
-		mpidrs[i] = boot_info.cpus[i].mpidr;
-	nr = smp_start_all(mpidrs, boot_info.nr_cpus);
 	pr_info("%u CPU%s, scheduler %s\n", nr, nr == 1 ? "" : "s", sched_policy()->name);
 }
 
@@ -184,9 +198,7 @@ void __init start_hyp(paddr_t fdt_pa, u64 phys_offset)
 	start_console();
 	banner();
 	time_init(boot_info.timer.clock_frequency);
-	psci_init(boot_info.psci == PSCI_SMC ? PSCI_CONDUIT_SMC :
-		  boot_info.psci == PSCI_HVC ? PSCI_CONDUIT_HVC :
-					       PSCI_CONDUIT_NONE);
+	start_power();
 	if (!readable || builder_decide(&boot_info))
 		refuse_boot();
 	cpu_feature_init(0);

@@ -15,6 +15,7 @@
 #include <serai/arch.h>
 #include <serai/bug.h>
 #include <serai/cpu.h>
+#include <serai/errno.h>
 #include <serai/frame.h>
 #include <serai/printk.h>
 #include <serai/string.h>
@@ -25,13 +26,14 @@
 /* A CPU that does not answer within this many polls is given up. */
 #define START_POLLS 100000000UL
 
-extern char __percpu_start[], __percpu_end[], secondary_start[];
+extern char __percpu_start[], __percpu_end[], secondary_start[], secondary_spin_start[];
 
 /* The boot CPU uses the linked area itself; so per-CPU variables start as zero everywhere. */
 __attribute__((section(".percpu.first"))) struct cpu cpu_data;
 struct cpu *cpu_table[NR_CPUS];
 struct cpumask cpu_online;
 u64 cpu_mpidr[NR_CPUS];
+struct cpu *smp_spin_cpu; /* that of the CPU which is leaving the spin table */
 
 void *smp_stack_alloc(void)
 {
@@ -63,9 +65,31 @@ static struct cpu *__init cpu_area_alloc(unsigned int id)
 	return c->stack_top ? c : NULL;
 }
 
-static bool __init cpu_start(unsigned int id, u64 mpidr)
+/*
+ * Spin table (Linux Documentation/arm64/booting.rst): the CPU waits until an address appears at its
+ * place in memory, which need not be RAM, and looks at it past the caches.
+ */
+static int __init spin_table_start(paddr_t release, struct cpu *c)
+{
+	volatile u64 *place;
+
+	if (!IS_ALIGNED(release, sizeof(*place)))
+		return -XEN_EINVAL;
+	place = mem_arch_map_device(release, sizeof(*place));
+	if (!place)
+		return -XEN_ENOMEM;
+	smp_spin_cpu = c;
+	cache_arch_clean(&smp_spin_cpu, sizeof(smp_spin_cpu));
+	*place = virt_to_paddr(secondary_spin_start);
+	dsb(sy);
+	__asm__ volatile("sev");
+	return 0;
+}
+
+static bool __init cpu_start(unsigned int id, const struct boot_cpu *cpu)
 {
 	struct cpu *c = cpu_area_alloc(id);
+	u64 mpidr = cpu->mpidr;
 	int rc;
 
 	if (!c) {
@@ -74,9 +98,15 @@ static bool __init cpu_start(unsigned int id, u64 mpidr)
 	}
 	cpu_table[id] = c;
 	cpu_mpidr[id] = mpidr;
-	rc = psci_cpu_on(mpidr, virt_to_paddr(secondary_start), (u64)c);
+	if (cpu->release)
+		rc = spin_table_start(cpu->release, c);
+	else
+		rc = psci_cpu_on(mpidr, virt_to_paddr(secondary_start), (u64)c);
 	if (rc) {
-		pr_err("CPU%u (MPIDR %#lx): PSCI CPU_ON answers %d; it stays off\n", id, mpidr, rc);
+		pr_err("CPU%u (MPIDR %#lx): %s %d; it stays off\n", id, mpidr,
+		       cpu->release ? "its place in the spin table cannot be used," :
+				      "PSCI CPU_ON answers",
+		       rc);
 		cpu_table[id] = NULL;
 		return false;
 	}
@@ -88,20 +118,20 @@ static bool __init cpu_start(unsigned int id, u64 mpidr)
 	panic("CPU%u (MPIDR %#lx) was started and does not answer", id, mpidr);
 }
 
-unsigned int __init smp_start_all(const u64 *mpidrs, unsigned int nr)
+unsigned int __init smp_start_all(const struct boot_cpu *cpus, unsigned int nr)
 {
 	unsigned int id = 1, skipped = 0;
 
 	/* Read by CPUs whose MMU and caches are off. */
 	cache_arch_clean(&mmu_secondary_ttbr, sizeof(mmu_secondary_ttbr));
 	for (unsigned int i = 0; i < nr; i++) {
-		if (mpidrs[i] == cpu_mpidr[0])
+		if (cpus[i].mpidr == cpu_mpidr[0])
 			continue;
 		if (id >= NR_CPUS) {
 			skipped++;
 			continue;
 		}
-		if (cpu_start(id, mpidrs[i]))
+		if (cpu_start(id, &cpus[i]))
 			id++;
 	}
 	if (skipped)

@@ -45,7 +45,8 @@ struct boot_module {
 
 struct boot_cpu {
 	u64 mpidr; /* affinity bits as in reg */
-	bool psci; /* enable-method */
+	bool psci;	 /* enable-method */
+	paddr_t release; /* enable-method spin-table: where it looks for its start address; or 0 */
 	int node;
 };
 
@@ -185,6 +186,8 @@ struct boot_device {
 
 /* spec NULL or "": /chosen/stdout-path. -ENOENT, -ENXIO: no such node, no registers. */
 int bootinfo_find_device(const char *spec, struct boot_device *dev);
+/* The first that is compatible and available. */
+int bootinfo_find_compatible(const char *what, struct boot_device *dev);
 bool boot_device_compatible(const struct boot_device *dev, const char *what);
 
 /* --- bootconsole.c --- */

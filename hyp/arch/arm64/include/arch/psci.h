@@ -8,6 +8,7 @@
 
 #include <serai/types.h>
 
+struct power_driver;
 struct vcpu;
 
 #define SMCCC_VERSION		0x80000000U
@@ -49,6 +50,8 @@ enum { PSCI_AFFINITY_ON = 0, PSCI_AFFINITY_OFF = 1 };
 /* --- the machine's firmware --- */
 enum psci_conduit { PSCI_CONDUIT_NONE, PSCI_CONDUIT_SMC, PSCI_CONDUIT_HVC };
 void psci_init(enum psci_conduit conduit);
+/* What restarts the machine and switches it off if the firmware does not. */
+void psci_set_substitute(const struct power_driver *device);
 /* A call of the firmware; the result of x0. */
 s64 firmware_call(u64 fn, u64 a1, u64 a2, u64 a3);
 int psci_cpu_on(u64 mpidr, paddr_t entry, u64 context);
