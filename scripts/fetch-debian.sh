@@ -6,10 +6,11 @@
 # machine's architectures, sources, package lists and installed packages stay as they are.
 # Versions are what the sources offer on the day of the first fetch; `update` looks again.
 #
-#   fetch-debian.sh [GROUP...]   groups: libfdt busybox kernel xen (the default), toolstack, qemu10
+#   fetch-debian.sh [GROUP...]   groups: libfdt busybox kernel xen (the default), boards, toolstack,
+#                                qemu10
 #   fetch-debian.sh path WHAT    prints where WHAT is: kernel modules busybox xen libfdt.a
-#                                libfdt-include toolstack qemu10 qemu10-share cache; fetches it
-#                                first if it is not there
+#                                libfdt-include zcu102.dtb rpi4.dtb toolstack qemu10 qemu10-share
+#                                cache; fetches it first if it is not there
 #   fetch-debian.sh update       looks for newer versions of everything fetched so far
 #
 # The cache is $SERAI_CACHE, by default ~/.cache/serai; it can be deleted at any time.
@@ -173,6 +174,17 @@ fetch_kernel() {
 	done
 }
 
+# Device trees of boards that QEMU emulates.
+fetch_boards() {
+	use_apt arm64 arm64
+	get "$(depends_on linux-image-arm64 linux-image-)"
+	unpack "$(deb_name)" --wildcards '*/zynqmp-zcu102-rev1.0.dtb' '*/bcm2711-rpi-4-b.dtb'
+	for trees in "$ROOT"/usr/lib/linux-image-*; do
+		publish zcu102.dtb "$trees/xilinx/zynqmp-zcu102-rev1.0.dtb"
+		publish rpi4.dtb "$trees/broadcom/bcm2711-rpi-4-b.dtb"
+	done
+}
+
 fetch_xen() {
 	use_apt arm64 arm64
 	get "$(depends_on xen-system-arm64 xen-hypervisor-)"
@@ -222,10 +234,11 @@ group_of() {
 	case $1 in
 	libfdt.a | libfdt-include) echo libfdt ;;
 	modules) echo kernel ;;
+	zcu102.dtb | rpi4.dtb) echo boards ;;
 	qemu10-share) echo qemu10 ;;
 	busybox | kernel | xen | toolstack | qemu10) echo "$1" ;;
 	*) die "'$1' is not known; known are: kernel modules busybox xen" \
-		"libfdt.a libfdt-include toolstack qemu10 qemu10-share cache" ;;
+		"libfdt.a libfdt-include zcu102.dtb rpi4.dtb toolstack qemu10 qemu10-share cache" ;;
 	esac
 }
 
@@ -234,6 +247,7 @@ mark_of() {
 	case $1 in
 	libfdt) echo libfdt.a ;;
 	kernel) echo modules ;;
+	boards) echo rpi4.dtb ;;
 	*) echo "$1" ;;
 	esac
 }
@@ -255,7 +269,7 @@ ensure() {
 
 update() {
 	had=
-	for group in libfdt busybox kernel xen toolstack qemu10; do
+	for group in libfdt busybox kernel xen boards toolstack qemu10; do
 		[ ! -e "$NOW/$(mark_of "$group")" ] || had="$had $group"
 	done
 	rm -rf "$NOW" "$CACHE"/apt/*/ready
@@ -277,9 +291,9 @@ main() {
 	*)
 		for group in "$@"; do
 			case $group in
-			libfdt | busybox | kernel | xen | toolstack | qemu10) ;;
+			libfdt | busybox | kernel | xen | boards | toolstack | qemu10) ;;
 			*) die "there is no group '$group'; known are: libfdt busybox kernel xen" \
-				"toolstack qemu10" ;;
+				"boards toolstack qemu10" ;;
 			esac
 		done
 		ensure "$@"

@@ -7,6 +7,8 @@ import struct
 import subprocess
 import sys
 
+from boards import BOARDS
+
 SCRIPTS = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(SCRIPTS)
 MIB = 1 << 20
@@ -147,6 +149,8 @@ class Machine:
     """Settings of one run; `command()` is the emulator's command line."""
 
     def __init__(self, **settings):
+        self.board = "virt"         # or one of BOARDS
+        self.uart = None            # number of the UART of a board; None: that of its stdout-path
         self.hyp = "serai"          # serai, xen, or a path
         self.build = os.path.join(TOP, "build")
         self.cpus = 2
@@ -163,10 +167,25 @@ class Machine:
         self.hypargs = ""           # more for the hypervisor's
         self.qemu = "qemu-system-aarch64"
         self.qemu_args = []
+        if settings.get("board", "virt") != "virt":
+            self.take_board(settings)
         for name, value in settings.items():
             if not hasattr(self, name):
                 raise TypeError(f"a machine has no setting '{name}'")
             setattr(self, name, value)
+
+    def take_board(self, settings):
+        """What a board has as it is; the rest of the settings may still change some of it."""
+        board = BOARDS.get(settings["board"])
+        if not board:
+            raise MachineError(f"board={settings['board']} is not known; write one of: virt "
+                               + " ".join(BOARDS))
+        for name in ("cpus", "cpu", "mem", "qemu"):
+            setattr(self, name, getattr(board, name))
+        for name in ("cpus", "cpu", "gic", "virtualization"):
+            if str(settings.get(name, getattr(self, name))) != str(getattr(self, name)):
+                raise MachineError(f"{name}={settings[name]}: the {board.title} is as it is, with "
+                                   f"{board.cpus} x {board.cpu}; leave that out")
 
     def hypervisor(self):
         if self.hyp == "xen":
@@ -181,16 +200,30 @@ class Machine:
             return [fetched("qemu10"), "-L", fetched("qemu10-share")]
         return [self.qemu]
 
+    def hardware(self):
+        """QEMU's arguments for the machine itself."""
+        if self.board == "virt":
+            return ["-M", f"virt,virtualization={self.virtualization},gic-version={self.gic}",
+                    "-cpu", self.cpu, "-smp", str(self.cpus), "-m", self.mem]
+        board = BOARDS[self.board]
+        # The console's own -serial is the last one.
+        others = ["-serial", "null"] * int(board.uart if self.uart is None else self.uart)
+        return ["-M", board.machine, "-smp", str(self.cpus), "-m", self.mem, *board.qemu_args,
+                *others]
+
     def kernel_arguments(self):
         return f"console=hvc0 {self.bootargs}".strip()
 
     def first_domain_memory(self):
         return self.dom0_mem or f"{min(parse_size(self.mem) // 2, 1024 * MIB) // MIB}M"
 
+    def console_arguments(self):
+        return "console=dtuart" + (f" dtuart=serial{self.uart}" if self.uart is not None else "")
+
     def hypervisor_arguments(self):
         vcpus = self.dom0_vcpus or self.cpus
-        return (f"console=dtuart dom0_mem={self.first_domain_memory()} dom0_max_vcpus={vcpus} "
-                f"{self.hypargs}").strip()
+        return (f"{self.console_arguments()} dom0_mem={self.first_domain_memory()} "
+                f"dom0_max_vcpus={vcpus} {self.hypargs}").strip()
 
     def module_arguments(self):
         if not self.modules:
@@ -219,9 +252,7 @@ class Machine:
     def command(self):
         # With more emulated CPUs than real ones, one thread is faster and far steadier.
         thread = "single" if int(self.cpus) > host_cpus() else "multi"
-        return [*self.emulator(),
-                "-M", f"virt,virtualization={self.virtualization},gic-version={self.gic}", "-cpu", self.cpu,
-                "-smp", str(self.cpus), "-m", self.mem, "-accel", f"tcg,thread={thread}",
+        return [*self.emulator(), *self.hardware(), "-accel", f"tcg,thread={thread}",
                 "-nic", "none", "-display", "none",
                 "-kernel", self.hypervisor(), "-append", self.hypervisor_arguments(),
                 *self.module_arguments(), *self.qemu_args]

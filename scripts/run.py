@@ -4,6 +4,8 @@
 
 usage: run.py [NAME=VALUE ...], mostly as  make run ARGS="cpus=4 mem=4G"
 
+  board=virt        machine: QEMU's virt, or zcu102, or rpi4 (make run BOARD=rpi4)
+  uart=N            which UART of a board is the console (default: its device tree's choice)
   cpus=2            CPUs of the machine
   mem=2G            its memory
   cpu=cortex-a57    CPU model (cortex-a53, cortex-a72, cortex-a76, neoverse-n1, max, ...)
@@ -26,11 +28,12 @@ import shlex
 import sys
 
 import machine
+import run_dom0less
 
-SETTINGS = ("cpus", "mem", "cpu", "gic", "dom0_mem", "dom0_vcpus", "dom0", "initrd", "bootargs",
+SETTINGS = ("board", "uart", "cpus", "mem", "cpu", "gic", "dom0_mem", "dom0_vcpus", "dom0", "initrd", "bootargs",
             "hypargs", "hyp", "qemu", "build")
 SWITCHES = ("gdb", "dry")
-PATTERNS = {"cpus": "[1-9][0-9]*", "dom0_vcpus": "[1-9][0-9]*", "gic": "[23]", "gdb": "[01]",
+PATTERNS = {"uart": "[0-9]", "cpus": "[1-9][0-9]*", "dom0_vcpus": "[1-9][0-9]*", "gic": "[23]", "gdb": "[01]",
             "dry": "[01]", "mem": "[1-9][0-9]*[KMGkmg]", "dom0_mem": "[1-9][0-9]*[KMGkmg]"}
 
 
@@ -65,7 +68,7 @@ def example_of(name):
 def main():
     try:
         settings, switches = parse(sys.argv[1:])
-        virtual = machine.Machine(**settings)
+        virtual = run_dom0less.first_domain(**settings)
         if virtual.initrd == "":
             machine.make_initramfs(os.path.join(virtual.build, "dom0.cpio.gz"))
         command = virtual.command()
@@ -78,7 +81,7 @@ def main():
     if "dry" in switches:
         print(shlex.join(command))
         return
-    print(f"run: {virtual.hypervisor()} on {virtual.cpus} x {virtual.cpu}, {virtual.mem}, "
+    print(f"run: {virtual.hypervisor()} on {virtual.board}:  {virtual.cpus} x {virtual.cpu}, {virtual.mem}, "
           f"first domain with {virtual.first_domain_memory()}")
     print("run: Ctrl-A x leaves QEMU, Ctrl-A c is its monitor", flush=True)
     try:

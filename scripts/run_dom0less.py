@@ -13,7 +13,7 @@ usage: run_dom0less.py [NAME=VALUE ...], mostly as  make run-dom0less ARGS="gues
   enhanced=no       xen,enhanced: no, yes or no-xenstore
   dom0=0            1: dom0 too
   tree=PATH         keep the device tree there
-and of `make run`: cpus mem cpu dom0_mem dom0_vcpus bootargs hypargs hyp qemu build gdb dry
+and of `make run`: board uart cpus mem cpu dom0_mem dom0_vcpus bootargs hypargs hyp qemu build gdb dry
 """
 import os
 import shlex
@@ -21,9 +21,11 @@ import subprocess
 import sys
 
 import machine
+from boards import BOARDS
 
 MIB = 1 << 20
 GUEST_KERNEL = 0x60000000
+OVERLAYS = os.path.join(machine.TOP, "tests", "system", "boards")
 CELL = 0xffffffff
 
 GUEST_INIT = machine.INIT.replace("hostname dom0", """name=$(sed -n 's/.*name=\\([^ ]*\\).*/\\1/p' /proc/cmdline)
@@ -87,12 +89,12 @@ class Machine(machine.Machine):
         super().__init__(**settings)
         self.guests, self.with_dom0 = guests, with_dom0
         self.edit = edit or (lambda source: source)     # the last word on the tree's source
-        self.tree = tree or os.path.join(self.build, "dom0less.dtb")
+        self.tree = tree or os.path.join(self.build, f"dom0less-{self.board}.dtb")
         self.files = []                                 # (address, path)
 
     def add_file(self, path):
         """Puts a file into RAM behind the others: its address and size."""
-        end = GUEST_KERNEL
+        end = BOARDS[self.board].files if self.board in BOARDS else GUEST_KERNEL
         if self.files:
             address, last = self.files[-1]
             end = machine.align_up(address + machine.image_span(last), 2 * MIB)
@@ -102,21 +104,24 @@ class Machine(machine.Machine):
     def fragment(self):
         self.files = []
         kernel = self.add_file(self.dom0 or machine.fetched("kernel"))
-        ramdisk = None if self.initrd is None else self.add_file(guest_ramdisk(self.build))
+        ramdisk = None
+        if self.guests and self.initrd is not None:
+            ramdisk = self.add_file(guest_ramdisk(self.build))
         text = f'xen,xen-bootargs = "{self.hypervisor_arguments()}";\n'
         text += "#address-cells = <2>; #size-cells = <2>;\n"
         if self.with_dom0:
             text += f'xen,dom0-bootargs = "{self.kernel_arguments()}";\n'
             text += module(*kernel, "kernel")
-            if ramdisk:
-                text += module(*self.add_file(os.path.join(self.build, "dom0.cpio.gz")), "ramdisk")
+            if self.initrd is not None:
+                first = self.initrd or os.path.join(self.build, "dom0.cpio.gz")
+                text += module(*self.add_file(first), "ramdisk")
         text += "".join(guest.node(kernel, ramdisk) for guest in self.guests)
         return f"/ {{ chosen {{\n{text}}}; }};\n"
 
     def hypervisor_arguments(self):
         if self.with_dom0:
             return super().hypervisor_arguments()
-        return f"console=dtuart {self.hypargs}".strip()
+        return f"{self.console_arguments()} {self.hypargs}".strip()
 
     def first_domain_memory(self):
         return self.dom0_mem or "512M"
@@ -126,12 +131,23 @@ class Machine(machine.Machine):
         self.modules = False
         return super().command()
 
+    def base_tree(self):
+        """The source of the emulator's own tree, or of the board's with what QEMU needs changed."""
+        if self.board == "virt":
+            dump = self.bare()
+            dump[dump.index("-M") + 1] += f",dumpdtb={self.tree}"
+            quiet(dump)
+            return quiet(["dtc", "-q", "-I", "dtb", "-O", "dts", self.tree])
+        board = BOARDS[self.board]
+        source = quiet(["dtc", "-q", "-I", "dtb", "-O", "dts", machine.fetched(board.tree)])
+        if board.overlay:
+            with open(os.path.join(OVERLAYS, board.overlay), encoding="utf-8") as overlay:
+                source += overlay.read()
+        return source
+
     def write_tree(self):
-        """The emulator's own tree with our /chosen."""
-        dump = self.bare()
-        dump[dump.index("-M") + 1] += f",dumpdtb={self.tree}"
-        quiet(dump)
-        source = quiet(["dtc", "-q", "-I", "dtb", "-O", "dts", self.tree])
+        """That tree with our /chosen."""
+        source = self.base_tree()
         with open(self.tree + ".dts", "w", encoding="utf-8") as out:
             out.write(self.edit(source + self.fragment()))
         quiet(["dtc", "-q", "-I", "dts", "-O", "dtb", "-o", self.tree, self.tree + ".dts"])
@@ -146,6 +162,13 @@ class Machine(machine.Machine):
         line = self.bare()
         at = line.index("-append")      # the tree has the hypervisor's arguments
         return [*line[:at], *line[at + 2:], "-dtb", self.tree, *loaders]
+
+
+def first_domain(**settings):
+    """A machine for dom0 alone: QEMU's virt, or a board."""
+    if settings.get("board", "virt") == "virt":
+        return machine.Machine(**settings)
+    return Machine([], with_dom0=True, **settings)
 
 
 def quiet(command):
@@ -211,7 +234,7 @@ def main():
     if "dry" in switches:
         print(shlex.join(command))
         return
-    print(f"run: {virtual.hypervisor()} on {virtual.cpus} x {virtual.cpu}, {virtual.mem}, "
+    print(f"run: {virtual.hypervisor()} on {virtual.board}: {virtual.cpus} x {virtual.cpu}, {virtual.mem}, "
           f"{len(virtual.guests)} guests{' and dom0' if virtual.with_dom0 else ''}")
     print("run: Ctrl-A x leaves QEMU, Ctrl-A c is its monitor; six times Ctrl-A: the next guest",
           flush=True)
