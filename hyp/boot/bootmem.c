@@ -11,6 +11,35 @@
 #include <serai/string.h>
 #include <libfdt.h>
 
+#define PROBE_STEP   (2UL << 20)
+#define PROBE_STRIDE (128UL << 20) /* a first look */
+
+/* The first multiple of step from start on, but before end, where nothing is; or end. */
+static paddr_t __init first_silent(paddr_t start, paddr_t end, u64 step, bool (*answers)(paddr_t pa))
+{
+	while (start < end && answers(start))
+		start += step;
+	return MIN(start, end);
+}
+
+void __init bootinfo_trim_memory(struct boot_info *bi, bool (*answers)(paddr_t pa))
+{
+	paddr_t gic = bi->gic.dist.start, end;
+	const struct range *found = bi->gic.version ? range_set_find(&bi->banks, gic, gic + 1) : NULL;
+	struct range bank;
+
+	if (!found)
+		return;
+	bank = *found;
+	end = first_silent(bank.start, gic, PROBE_STRIDE, answers);
+	if (end > bank.start)
+		end = first_silent(MAX(end - PROBE_STRIDE, bank.start), end, PROBE_STEP, answers);
+	range_set_remove(&bi->banks, end, bank.end);
+	pr_warn("device tree: memory from %#lx to %#lx holds the interrupt controller at %#lx; %#lx "
+		"bytes of it are used, since nothing answers behind them; give /memory its true reg\n",
+		bank.start, bank.end - 1, gic, end - bank.start);
+}
+
 const struct boot_module *__init bootinfo_domain_module(const struct boot_info *bi, int domain_node,
 							enum boot_module_kind kind)
 {

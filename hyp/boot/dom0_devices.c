@@ -2,7 +2,8 @@
 /*
  * The machine's devices as the hardware domain gets them: which nodes it sees, which registers are
  * mapped 1:1, which interrupts are its own. The hypervisor's own devices (GIC, console UART) and
- * RAM are taken out of whatever a node claims.
+ * RAM are taken out of whatever a node claims. What lies in the same page as the console UART is
+ * not dom0's either: it could switch the console off (Raspberry Pi: the auxiliary block's gates).
  */
 #include <serai/builder.h>
 #include <serai/compiler.h>
@@ -19,6 +20,8 @@ struct dom0_devices dom0_devices __initdata = {
 	.memory = { 0, ARRAY_SIZE(memory_ranges), memory_ranges },
 	.reserved = { 0, ARRAY_SIZE(reserved_ranges), reserved_ranges },
 };
+
+static struct range uart_pages __initdata; /* of the hypervisor's UART */
 
 static const char *const dropped[] __initconst = {
 	"arm,psci", "arm,psci-0.2", "arm,psci-1.0", "xen,xen", "xen,domain", "xen,cpupool",
@@ -42,6 +45,20 @@ static bool __init is_top(const struct dt_walk *w, const char *name)
 	return w->depth == 1 && !strcmp(w->name, name);
 }
 
+/* All of a device's registers are in the console UART's pages. */
+static bool __init is_beside_uart(const struct dt_walk *w)
+{
+	u64 addr, size;
+	u32 i = 0;
+
+	if (!range_size(&uart_pages))
+		return false;
+	while (dt_walk_reg(w, i, &addr, &size) == 0 && addr >= uart_pages.start &&
+	       addr + size <= uart_pages.end)
+		i++;
+	return i && dt_walk_reg(w, i, &addr, &size) == -XEN_ENOENT;
+}
+
 enum dom0_node __init dom0_node_kind(const struct dt_walk *w, const struct boot_info *bi, int uart)
 {
 	const char *type = dt_string(&w->prop[DT_DEVICE_TYPE]);
@@ -58,7 +75,7 @@ enum dom0_node __init dom0_node_kind(const struct dt_walk *w, const struct boot_
 	for (u32 i = 0; i < ARRAY_SIZE(dropped); i++)
 		if (dt_compatible(w, dropped[i]))
 			return NODE_DROP;
-	return dt_has(w, DT_PASSTHROUGH) ? NODE_PASSTHROUGH : NODE_KEEP;
+	return dt_has(w, DT_PASSTHROUGH) || is_beside_uart(w) ? NODE_PASSTHROUGH : NODE_KEEP;
 }
 
 static void __init warn_node(const struct dt_walk *w, const char *what)
@@ -152,23 +169,6 @@ static int __init cut_common(struct range_set *s, const struct boot_info *bi)
 	return rc;
 }
 
-/* Whole pages of the UART; a page that it shares with other devices stays mapped. */
-static int __init cut_uart(struct dom0_devices *out, const struct boot_info *bi, int uart)
-{
-	static struct dt_walk w __initdata;
-	u64 addr, size;
-	int rc = 0;
-
-	if (uart < 0 || dt_walk_to(&w, bi->fdt, uart))
-		return 0;
-	for (u32 i = 0; !rc && dt_walk_reg(&w, i, &addr, &size) == 0; i++) {
-		struct range r = range_pages_in(addr, addr + size);
-
-		rc = range_set_remove(&out->mmio, r.start, r.end);
-	}
-	return rc;
-}
-
 /* What /reserved-memory names outside RAM is a device's memory. */
 static int __init split_reserved(struct dom0_devices *out, const struct boot_info *bi)
 {
@@ -187,18 +187,28 @@ static int __init split_reserved(struct dom0_devices *out, const struct boot_inf
 	return rc;
 }
 
-static int __init cut_owned(struct dom0_devices *out, const struct boot_info *bi, int uart)
+static int __init cut_owned(struct dom0_devices *out, const struct boot_info *bi)
 {
 	int rc = split_reserved(out, bi);
 
 	rc |= cut_common(&out->mmio, bi);
 	rc |= cut_common(&out->memory, bi);
-	rc |= cut_uart(out, bi, uart);
+	rc |= range_set_remove(&out->mmio, uart_pages.start, uart_pages.end);
 	for (u32 i = 0; i < out->mmio.nr; i++)
 		rc |= range_set_remove(&out->memory, out->mmio.r[i].start, out->mmio.r[i].end);
 	if (rc)
 		pr_err("dom0: too many device regions in this machine\n");
 	return rc;
+}
+
+static void __init find_uart_pages(const struct boot_info *bi, int uart)
+{
+	static struct dt_walk w __initdata;
+	u64 addr, size;
+
+	uart_pages = (struct range){ 0, 0 };
+	if (uart >= 0 && !dt_walk_to(&w, bi->fdt, uart) && !dt_walk_reg(&w, 0, &addr, &size))
+		uart_pages = range_pages_out(addr, addr + size);
 }
 
 int __init dom0_devices_collect(const struct boot_info *bi, int uart, struct dom0_devices *out)
@@ -214,9 +224,12 @@ int __init dom0_devices_collect(const struct boot_info *bi, int uart, struct dom
 	for (u32 i = 0; i < TIMER_IRQS; i++)
 		if (bi->timer.irq[i].intid >= 16 && bi->timer.irq[i].intid < IRQ_FIRST_SPI)
 			out->ppis |= 1U << (bi->timer.irq[i].intid - 16);
+	find_uart_pages(bi, uart);
 	dt_walk_start(&w, bi->fdt);
 	while ((rc = dt_walk_next(&w)) > 0) {
 		if (dom0_node_kind(&w, bi, uart) != NODE_KEEP) {
+			if (dt_available(&w) && w.node != uart && is_beside_uart(&w))
+				warn_node(&w, "in one page with the console; not dom0's");
 			dt_walk_skip(&w);
 			continue;
 		}
@@ -224,5 +237,5 @@ int __init dom0_devices_collect(const struct boot_info *bi, int uart, struct dom
 		if (rc)
 			return rc;
 	}
-	return rc ? rc : cut_owned(out, bi, uart);
+	return rc ? rc : cut_owned(out, bi);
 }

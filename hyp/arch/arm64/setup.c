@@ -199,6 +199,7 @@ void __init start_hyp(paddr_t fdt_pa, u64 phys_offset)
 	banner();
 	time_init(boot_info.timer.clock_frequency);
 	start_power();
+	bootinfo_trim_memory(&boot_info, mmu_probe);
 	if (!readable || builder_decide(&boot_info))
 		refuse_boot();
 	cpu_feature_init(0);

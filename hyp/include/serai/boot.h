@@ -4,6 +4,7 @@
  *
  *   bootinfo_parse()        before anything else; says nothing but warnings
  *   cmdline_parse(boot_info.hyp_cmdline), console
+ *   bootinfo_trim_memory()  finds the end of RAM where the tree contradicts itself about it
  *   builder_decide()        (builder.h) refuses what cannot work, in words, and chooses dom0's
  *                           memory, so that nobody else takes it
  *   bootinfo_free_ranges()  RAM for the frame table, early allocations, then the heap
@@ -135,6 +136,11 @@ int bootinfo_parse(const void *fdt, paddr_t pa, paddr_t image_start, paddr_t ima
 int bootinfo_check(struct boot_info *bi);
 /* What follows from the domains that are left out: said, and -EINVAL or -ENODEV when nothing runs. */
 int bootinfo_verdict(const struct boot_info *bi);
+/*
+ * A bank of RAM that the tree lets reach over the interrupt controller is too long: it ends where
+ * answers(), asked about addresses in it from below, says no.
+ */
+void bootinfo_trim_memory(struct boot_info *bi, bool (*answers)(paddr_t pa));
 /* The tree is now to be read at fdt: mapped elsewhere, or copied. */
 void bootinfo_set_fdt(const void *fdt);
 

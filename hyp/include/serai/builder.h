@@ -63,10 +63,13 @@ enum dom0_node {
 	NODE_GIC,
 	NODE_TIMER,
 	NODE_CHOSEN,
-	NODE_PASSTHROUGH, /* another domain's device: shown disabled */
+	NODE_PASSTHROUGH, /* not dom0's device: shown disabled */
 };
 
-/* What becomes of the node that the walk stands on. uart: node of the hypervisor's UART, or -1. */
+/*
+ * What becomes of the node that the walk stands on. uart: node of the hypervisor's UART, or -1, as
+ * dom0_devices_collect() got it before.
+ */
 enum dom0_node dom0_node_kind(const struct dt_walk *w, const struct boot_info *bi, int uart);
 
 #define DOM0_RANGES_MAX 512
