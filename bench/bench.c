@@ -133,11 +133,19 @@ static void bench_all(bool events)
 	bench_footprint();
 }
 
-/* bench=cross: dom0 with another domain; bench=smp: the round trips of two CPUs alone. */
+/*
+ * bench=cross: dom0 with another domain; bench=smp: the round trips of two CPUs alone; bench=boot: how
+ * early a guest without dom0 runs.
+ */
 void guest_main(void)
 {
 	bool cross = pair_is_peer() || str_contains(machine.bootargs, "bench=cross"), events;
 
+	if (str_contains(machine.bootargs, "bench=boot")) {
+		bench_value("boot.dom0less_entry_ns", ticks_to_ns(machine.entry_cntpct));
+		print("BENCH end 0\n");
+		return;
+	}
 	if (cross && !pair_start())
 		return;
 	events = events_init();
