@@ -266,14 +266,22 @@ int64_t event_close(uint32_t port)
 	return hc_evtchn(EVTCHNOP_close, &p);
 }
 
+void event_of_cpu(uint32_t port, uint32_t cpu)
+{
+	for (uint32_t other = 0; other < NR_CPUS; other++)
+		ports_of[other][port / 64] &= ~(1ul << port % 64);
+	if (cpu != 0)
+		ports_of[cpu][port / 64] |= 1ul << port % 64;
+}
+
 int64_t event_bind_ipi(uint32_t vcpu, uint32_t *port)
 {
 	struct evtchn_bind_ipi b = { vcpu, 0 };
 	int64_t rc = hc_evtchn(EVTCHNOP_bind_ipi, &b);
 
 	*port = b.port;
-	if (rc == 0 && vcpu != 0)
-		ports_of[vcpu][b.port / 64] |= 1ul << b.port % 64;
+	if (rc == 0)
+		event_of_cpu(b.port, vcpu);
 	return rc;
 }
 

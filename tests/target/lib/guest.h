@@ -285,6 +285,7 @@ void event_clear(uint32_t port);
 int64_t event_send(uint32_t port);
 int64_t event_unmask(uint32_t port);
 int64_t event_close(uint32_t port);
+void event_of_cpu(uint32_t port, uint32_t cpu); /* who takes it in the 2-level format */
 int64_t event_bind_ipi(uint32_t vcpu, uint32_t *port);
 int64_t event_alloc_unbound(uint32_t *port);
 int64_t event_bind_self(uint32_t remote, uint32_t *port);

@@ -378,9 +378,12 @@ enum {
 };
 
 #define GTF_permit_access (1u << 0)
+#define GTF_accept_transfer 2u
+#define GTF_transitive	  3u
 #define GTF_readonly	  (1u << 2)
 #define GTF_reading	  (1u << 3)
 #define GTF_writing	  (1u << 4)
+#define GTF_sub_page	  (1u << 8)
 
 #define GNTMAP_device_map (1u << 0)
 #define GNTMAP_host_map	  (1u << 1)
