@@ -170,9 +170,7 @@ static const char *__init take_maptrack(struct boot_domain *d, const struct dt_p
 
 static const char *__init take_grant_version(struct boot_domain *d, const struct dt_prop *p)
 {
-	u32 version;
-
-	return take_number(p, 1, 2, &version);
+	return take_number(p, 1, 2, &d->max_grant_version);
 }
 
 static const char *__init take_pool(struct boot_domain *d, const struct dt_prop *p)

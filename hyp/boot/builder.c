@@ -44,6 +44,7 @@ static int __init build_domain(struct build *b)
 		.max_evtchn_port = s->max_evtchn_port,
 		.max_grant_frames = s->max_grant_frames,
 		.max_maptrack_frames = s->max_maptrack_frames,
+		.max_grant_version = s->max_grant_version,
 		.nr_spis = s->nr_spis == BOOT_SPIS_ALL ? spis : s->nr_spis,
 		.affinity = cpu_online,
 		.name = s->name,

@@ -21,8 +21,6 @@
 
 #define DOM0_PORTS	131072
 #define GUEST_PORTS	1024
-#define GRANT_FRAMES	64
-#define MAPTRACK_FRAMES 1024
 #define STORE_PFN_LATER (~0UL) /* who sets up the xenstore tells the guest by its channel */
 
 static struct domain *guests[BOOT_DOMAINS_MAX] __initdata;
@@ -99,9 +97,9 @@ static int __init build_guest(const struct boot_info *bi, const struct boot_doma
 		.ramdisk = bootinfo_domain_module(bi, b->node, MODULE_RAMDISK),
 		.uart = -1,
 		.max_evtchn_port = GUEST_PORTS - 1,
-		.max_grant_frames = b->max_grant_frames ? b->max_grant_frames : GRANT_FRAMES,
-		.max_maptrack_frames = b->max_maptrack_frames ? b->max_maptrack_frames :
-								MAPTRACK_FRAMES,
+		.max_grant_frames = b->max_grant_frames ?: options.gnttab_max_frames,
+		.max_maptrack_frames = b->max_maptrack_frames ?: options.gnttab_max_maptrack_frames,
+		.max_grant_version = b->max_grant_version ?: options.gnttab_max_version,
 		.nr_spis = b->nr_spis,
 		.vpl011 = b->vpl011,
 		.enhanced = b->enhanced,
@@ -173,8 +171,9 @@ static int __init build_dom0(const struct boot_info *bi, struct domain **out)
 		.cmdline = bi->dom0_cmdline,
 		.uart = -1,
 		.max_evtchn_port = DOM0_PORTS - 1,
-		.max_grant_frames = GRANT_FRAMES,
-		.max_maptrack_frames = MAPTRACK_FRAMES,
+		.max_grant_frames = options.gnttab_max_frames,
+		.max_maptrack_frames = options.gnttab_max_maptrack_frames,
+		.max_grant_version = options.gnttab_max_version,
 		.nr_spis = BOOT_SPIS_ALL,
 	};
 

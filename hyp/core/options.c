@@ -13,6 +13,10 @@ struct options options = {
 	.bootscrub = BOOTSCRUB_IDLE,
 	.guest_console_io = GUEST_CONSOLE_IO,
 	.xsm = "silo",
+	.gnttab_max_version = 1,
+	.gnttab_transitive = true,
+	.gnttab_max_frames = 64,
+	.gnttab_max_maptrack_frames = 1024,
 };
 
 /* SIZE, min:SIZE, max:SIZE, separated by commas: the plain one counts, else max, else min. */
@@ -119,6 +123,35 @@ static bool __init parse_conring(const char *value, bool no)
 	return true;
 }
 
+/* max-ver:1, max-ver:2, transitive, no-transitive, separated by commas. */
+static bool __init parse_gnttab(const char *value, bool no)
+{
+	static const char *const words[] __initconst = { "max-ver:1", "max-ver:2", "no-transitive",
+							 "transitive" };
+	bool transitive = options.gnttab_transitive;
+	u32 version = options.gnttab_max_version;
+
+	while (*value && !no) {
+		const char *comma = strchr(value, ',');
+		size_t len = comma ? (size_t)(comma - value) : strlen(value);
+		u32 i = 0;
+
+		while (i < ARRAY_SIZE(words) &&
+		       (strlen(words[i]) != len || strncmp(value, words[i], len)))
+			i++;
+		if (i == ARRAY_SIZE(words))
+			return false;
+		if (i < 2)
+			version = i + 1;
+		else
+			transitive = i == 3;
+		value += len + (comma != NULL);
+	}
+	options.gnttab_max_version = version;
+	options.gnttab_transitive = transitive;
+	return !no;
+}
+
 static bool __init parse_xsm(const char *value, bool no)
 {
 	if (no || (strcmp(value, "dummy") && strcmp(value, "silo")))
@@ -163,6 +196,14 @@ const struct option options_table[] __initconst = {
 	BOOL(sync_console, "wait for every character to be sent"),
 	PARSED(conring_size, parse_conring, "a size such as 16K", "size of the console ring"),
 	PARSED(xsm, parse_xsm, "dummy or silo", "access control policy"),
+	PARSED(gnttab, parse_gnttab, "max-ver:1 or max-ver:2, transitive or no-transitive, separated by a comma",
+	       "grant tables: the version that guests may select, grants of others' grants"),
+	{ .name = "gnttab_max_frames", .type = OPTION_UINT, .target = &options.gnttab_max_frames,
+	  .size = 32768, .accepts = "a number from 1 to 32768", .help = "pages of a grant table" },
+	{ .name = "gnttab_max_maptrack_frames", .type = OPTION_UINT,
+	  .target = &options.gnttab_max_maptrack_frames, .size = 65536,
+	  .accepts = "a number from 1 to 65536",
+	  .help = "pages that keep a domain's mappings of grants, 256 in each" },
 };
 
 const u32 options_count __initconst = ARRAY_SIZE(options_table);

@@ -8,20 +8,26 @@
 #include <serai/hypercall.h>
 #include <serai/memory_op.h>
 
+static bool is_status(const struct abi_mem_acquire_resource *r)
+{
+	return r->id == XENMEM_resource_grant_table_id_status;
+}
+
 /* Frames that the resource can have at most; 0: there is no such resource. */
 static u32 resource_frames(const struct domain *d, const struct abi_mem_acquire_resource *r)
 {
-	if (r->type != XENMEM_resource_grant_table ||
-	    r->id != XENMEM_resource_grant_table_id_shared)
+	if (r->type != XENMEM_resource_grant_table)
 		return 0;
-	return d->max_grant_frames;
+	if (r->id == XENMEM_resource_grant_table_id_shared)
+		return d->max_grant_frames;
+	return is_status(r) ? (d->max_grant_frames + 7) / 8 : 0;
 }
 
-static int resource_map_one(struct domain *d, u32 frame, u64 g)
+static int resource_map_one(struct domain *d, u32 frame, bool status, u64 g)
 {
 	struct frame *f;
 	mfn_t m;
-	int rc = domain_actions.grant_frame(d, frame, false, &m);
+	int rc = domain_actions.grant_frame(d, frame, status, &m);
 
 	if (rc)
 		return rc;
@@ -47,7 +53,7 @@ static long resource_map(struct memory_call *c, struct domain *d, u32 max)
 			return -XEN_ERESTART;
 		if (copy_array_from_guest(&g, r->frame_list, c->start, 1))
 			return -XEN_EFAULT;
-		rc = resource_map_one(d, (u32)(r->frame + c->start), g);
+		rc = resource_map_one(d, (u32)(r->frame + c->start), is_status(r), g);
 		if (rc)
 			return c->start && rc != -XEN_ERESTART ? -XEN_EIO : rc;
 	}

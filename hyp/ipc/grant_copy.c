@@ -17,6 +17,8 @@ struct side {
 	u64 name; /* reference or frame number of the page held */
 	struct domain *owner; /* of the page held */
 	struct frame *frame; /* NULL: no page held */
+	struct domain *via;  /* NULL, or whose entry the reference stands for; referenced */
+	struct grant_where where; /* what of the page may be copied */
 	char *va;
 };
 
@@ -25,6 +27,10 @@ static void page_drop(struct side *s)
 	if (!s->frame)
 		return;
 	frame_unmap(s->va);
+	if (unlikely(s->via)) {
+		grant_unpin(s->via, s->where.via_ref, s->write);
+		granter_forget(&s->via);
+	}
 	if (s->gref)
 		grant_unpin(s->owner, (u32)s->name, s->write);
 	else
@@ -48,6 +54,16 @@ static inline struct domain *side_owner(struct side *s, const struct abi_gnttab_
 	return granter_find(&s->granter, p->domid);
 }
 
+/* The reference stands for one of another domain. */
+static __cold_path s16 grant_follow(struct side *s, struct domain *owner, u32 ref, struct frame **f)
+{
+	s16 status = grant_v2_follow(owner, s->write, f, &s->where, &s->via);
+
+	if (status)
+		grant_unpin(owner, ref, s->write);
+	return status;
+}
+
 static s16 page_take(struct side *s, struct domain *owner, bool gref, u64 name)
 {
 	struct frame *f;
@@ -57,9 +73,12 @@ static s16 page_take(struct side *s, struct domain *owner, bool gref, u64 name)
 	if (s->frame && s->owner == owner && s->gref == gref && s->name == name)
 		return GNTST_okay;
 	page_drop(s);
+	s->where.kind = GRANT_WHOLE;
 	if (gref) {
 		status = grant_pin(owner, (u32)name, current_domain()->id, s->write, GRANT_COPY,
-				   &f);
+				   &f, &s->where);
+		if (!status && unlikely(s->where.kind == GRANT_ELSEWHERE))
+			status = grant_follow(s, owner, (u32)name, &f);
 		if (status)
 			return status;
 	} else {
@@ -77,6 +96,13 @@ static s16 page_take(struct side *s, struct domain *owner, bool gref, u64 name)
 	s->frame = f;
 	s->va = frame_map(frame_to_mfn(f));
 	return GNTST_okay;
+}
+
+static inline bool side_allows(const struct side *s, u32 offset, u32 len)
+{
+	return likely(s->where.kind == GRANT_WHOLE) ||
+	       (offset >= s->where.offset &&
+		offset + len <= (u32)s->where.offset + s->where.length);
 }
 
 static s16 copy_one(const struct abi_gnttab_copy *op, struct side *src, struct side *dst)
@@ -101,6 +127,9 @@ static s16 copy_one(const struct abi_gnttab_copy *op, struct side *src, struct s
 				   dst_gref ? op->dest.u.ref : op->dest.u.gmfn);
 	if (status)
 		return status;
+	if (!side_allows(src, op->source.offset, op->len) ||
+	    !side_allows(dst, op->dest.offset, op->len))
+		return GNTST_general_error;
 	if (unlikely(src->frame == dst->frame))
 		memmove(dst->va + op->dest.offset, src->va + op->source.offset, op->len);
 	else

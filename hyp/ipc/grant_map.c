@@ -95,7 +95,7 @@ static s16 map_install(struct domain *ld, struct domain *rd, struct abi_gnttab_m
 	bool write = !(op->flags & GNTMAP_readonly);
 	gfn_t g = gpa_to_gfn(op->host_addr);
 	struct frame *f;
-	s16 status = grant_pin(rd, op->ref, ld->id, write, GRANT_MAP, &f);
+	s16 status = grant_pin(rd, op->ref, ld->id, write, GRANT_MAP, &f, NULL);
 
 	if (status)
 		return status;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pins on grant entries: the entry is claimed in the shared page by compare-and-exchange of flags
- * and grantee together, then its frame number is read, once.
+ * Pins on grant entries, as version 1 has them: the entry is claimed in the shared page by
+ * compare-and-exchange of flags and grantee together, then its frame number is read, once.
  *
  * Invariant: an entry without pins has no frame. The frame keeps its reference until the last pin
  * is gone, whatever the guest writes into the entry meanwhile.
@@ -33,19 +33,16 @@ static s16 entry_claim(struct abi_grant_entry *e, domid_t grantee, bool write, e
 /* Takes back what the pins that are left do not need. */
 static void entry_release(struct abi_grant_entry *e, const struct grant_active *a)
 {
-	u16 drop = 0;
+	u16 drop = grant_unused_flags(a);
 
-	if (!a->writers)
-		drop = a->readers ? GTF_writing : GTF_writing | GTF_reading;
 	if (drop)
 		guest_and_u16(&e->flags, (u16)~drop);
 }
 
-static s16 frame_take(struct domain *d, const struct abi_grant_entry *e, bool write,
-		      struct grant_active *a)
+s16 grant_frame_take(struct domain *d, u64 g, bool write, struct grant_active *a)
 {
 	enum p2m_type t;
-	struct frame *f = p2m_get_frame(&d->p2m, gfn(READ_ONCE(e->frame)), write, &t);
+	struct frame *f = p2m_get_frame(&d->p2m, gfn(g), write, &t);
 
 	if (!f)
 		return GNTST_bad_page;
@@ -59,10 +56,11 @@ static s16 frame_take(struct domain *d, const struct abi_grant_entry *e, bool wr
 }
 
 /* Under d->grant_lock; ref is in the table. */
-static s16 entry_pin(struct domain *d, u32 ref, domid_t grantee, bool write, enum grant_use use)
+static s16 entry_pin(struct domain *d, u32 ref, domid_t grantee, bool write, enum grant_use use,
+		     struct frame **f)
 {
-	struct abi_grant_entry *e = grant_entry(d->grants, ref);
-	struct grant_active *a = grant_active(d->grants, ref);
+	struct abi_grant_entry *e = grant_entry_of(d->grants, ref, ENTRIES_SHIFT_V1);
+	struct grant_active *a = grant_active_of(d->grants, ref, ENTRIES_SHIFT_V1);
 	bool first = !(a->readers | a->writers);
 	s16 status = GNTST_okay;
 
@@ -73,7 +71,7 @@ static s16 entry_pin(struct domain *d, u32 ref, domid_t grantee, bool write, enu
 	if (status)
 		return status;
 	if (first)
-		status = frame_take(d, e, write, a);
+		status = grant_frame_take(d, READ_ONCE(e->frame), write, a);
 	else if (write && !a->writable)
 		status = GNTST_bad_page;
 	if (!status && use == GRANT_MAP && !frame_get(a->frame, &d->frames))
@@ -87,6 +85,8 @@ static s16 entry_pin(struct domain *d, u32 ref, domid_t grantee, bool write, enu
 		return status;
 	}
 	a->grantee = grantee;
+	d->grants->nr_pinned += first;
+	*f = a->frame;
 	if (write)
 		a->writers++;
 	else
@@ -95,15 +95,15 @@ static s16 entry_pin(struct domain *d, u32 ref, domid_t grantee, bool write, enu
 }
 
 s16 grant_pin(struct domain *d, u32 ref, domid_t grantee, bool write, enum grant_use use,
-	      struct frame **f)
+	      struct frame **f, struct grant_where *where)
 {
 	s16 status = GNTST_bad_gntref;
 
 	lock_take(&d->grant_lock);
-	if (likely(d->grants && ref < grant_nr_entries(d->grants))) {
-		status = entry_pin(d, ref, grantee, write, use);
-		*f = grant_active(d->grants, ref)->frame;
-	}
+	if (likely(d->grants && ref < grant_nr_entries(d->grants)))
+		status = likely(d->grants->version == 1) ?
+				 entry_pin(d, ref, grantee, write, use, f) :
+				 grant_v2_pin(d, ref, grantee, write, use, f, where);
 	lock_drop(&d->grant_lock);
 	return status;
 }
@@ -124,8 +124,12 @@ void grant_unpin(struct domain *d, u32 ref, bool write)
 		if (!(a->readers | a->writers)) {
 			f = a->frame;
 			a->frame = NULL;
+			d->grants->nr_pinned--;
 		}
-		entry_release(grant_entry(d->grants, ref), a);
+		if (likely(d->grants->version == 1))
+			entry_release(grant_entry_of(d->grants, ref, ENTRIES_SHIFT_V1), a);
+		else
+			grant_v2_release(d->grants, ref, grant_unused_flags(a));
 	}
 	lock_drop(&d->grant_lock);
 	if (f)

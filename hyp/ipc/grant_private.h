@@ -19,8 +19,10 @@
 #include <serai/guest_copy.h>
 #include <serai/hypercall.h>
 
-#define ENTRIES_SHIFT 9 /* entries of one page */
-#define ENTRIES	      (1U << ENTRIES_SHIFT)
+#define ENTRIES_SHIFT_V1 9 /* entries of one page */
+#define ENTRIES_SHIFT_V2 8
+#define ENTRIES		 (1U << ENTRIES_SHIFT_V1) /* at most */
+#define STATUS_FRAMES(n) (((n) + 7) / 8) /* status frames of n frames */
 #define MAPS_SHIFT    8 /* struct grant_map in one page */
 #define MAPS	      (1U << MAPS_SHIFT)
 
@@ -31,7 +33,8 @@
 
 /* How one entry is used right now. */
 struct grant_active {
-	struct frame *frame; /* referenced while there are pins */
+	struct frame *frame; /* referenced while there are pins; NULL: they are of a copy by way of
+				another entry */
 	u16 readers, writers; /* pins: mappings and copies under way */
 	domid_t grantee;
 	bool writable; /* the frame is RAM that its owner may write */
@@ -40,7 +43,7 @@ struct grant_active {
 #define PINS_MAX 0x7fff
 
 struct grant_page {
-	struct abi_grant_entry *shared;
+	char *shared;
 	struct grant_active *active; /* ACTIVE_ORDER */
 };
 
@@ -65,6 +68,12 @@ _Static_assert(sizeof(struct grant_map) * MAPS == PAGE_SIZE, "maptrack");
 struct grant_table {
 	u32 nr_frames, max_frames;
 	struct grant_page *pages; /* max_frames */
+	u8 version, max_version;
+	u8 entries_shift; /* of the version in force */
+	u32 nr_pinned;	  /* entries with pins */
+	u32 nr_cleared;	  /* frames: how far a change of version got */
+	u32 nr_status;
+	u16 **status; /* STATUS_FRAMES(max_frames); version 2 only, made when first wanted */
 	struct lock maptrack_lock;
 	u32 nr_maps, max_map_frames;
 	u32 free_map; /* list through word */
@@ -107,32 +116,78 @@ typedef long grant_op_fn(struct grant_call *c);
 grant_op_fn grant_op_map, grant_op_unmap, grant_op_unmap_replace, grant_op_copy,
 	grant_op_cache_flush;
 
+/* What an entry of version 2 stands for; preset by the caller to GRANT_WHOLE. */
+struct grant_where {
+	enum { GRANT_WHOLE, GRANT_PART, GRANT_ELSEWHERE } kind;
+	u16 offset, length; /* GRANT_PART: the bytes that may be copied */
+	domid_t via;	    /* GRANT_ELSEWHERE: no frame, but an entry of this domain */
+	u32 via_ref;
+};
+
 /*
  * Pins entry ref of d for a domain: marks it in use and gives its frame, which stays while it is
  * pinned; for a mapping with a reference of its own. The caller has a reference to d. Returns
- * GNTST_okay or why not.
+ * GNTST_okay or why not. where: of copies only.
  */
-enum grant_use { GRANT_COPY, GRANT_MAP };
+enum grant_use { GRANT_COPY, GRANT_MAP, GRANT_VIA /* a copy, by way of another entry */ };
 s16 grant_pin(struct domain *d, u32 ref, domid_t grantee, bool write, enum grant_use use,
-	      struct frame **f);
+	      struct frame **f, struct grant_where *where);
 void grant_unpin(struct domain *d, u32 ref, bool write);
 
 /* Gives up everything that d has mapped; it never runs again. -XEN_ERESTART when preempted. */
 int grant_unmap_all(struct domain *d);
 
+/* The frame of an entry that is pinned for the first time, under d->grant_lock. */
+s16 grant_frame_take(struct domain *d, u64 g, bool write, struct grant_active *a);
+
+/*
+ * Version 2 (grant_v2.c, grant_v2_absent.c). The first two are for tables of that version, under
+ * d->grant_lock.
+ */
+s16 grant_v2_pin(struct domain *d, u32 ref, domid_t grantee, bool write, enum grant_use use,
+		 struct frame **f, struct grant_where *where);
+void grant_v2_release(struct grant_table *gt, u32 ref, u16 drop);
+/* A pinned entry that is GRANT_ELSEWHERE: pins that; *via gets a reference to whose it is. */
+s16 grant_v2_follow(struct domain *d, bool write, struct frame **f, struct grant_where *where,
+		    struct domain **via);
+/* As many status frames as the frames need. -XEN_ENOMEM; -XEN_ERESTART when preempted. */
+int grant_v2_grow(struct domain *d);
+/* From now on the entries of d are of this version: 1 or 2. */
+int grant_version_set(struct domain *d, u32 version);
+
 static inline u32 grant_nr_entries(const struct grant_table *gt)
 {
-	return gt->nr_frames << ENTRIES_SHIFT;
+	return gt->nr_frames << gt->entries_shift;
 }
 
-static inline struct abi_grant_entry *grant_entry(const struct grant_table *gt, u32 ref)
+/* The shared entry and its use, where a page has 2^shift entries. */
+static __always_inline void *grant_entry_of(const struct grant_table *gt, u32 ref, u32 shift)
 {
-	return &gt->pages[ref >> ENTRIES_SHIFT].shared[ref % ENTRIES];
+	return gt->pages[ref >> shift].shared + ((ref & ((1U << shift) - 1)) << (PAGE_SHIFT - shift));
+}
+
+static __always_inline struct grant_active *grant_active_of(const struct grant_table *gt, u32 ref,
+							    u32 shift)
+{
+	return &gt->pages[ref >> shift].active[ref & ((1U << shift) - 1)];
+}
+
+static inline void *grant_entry(const struct grant_table *gt, u32 ref)
+{
+	return grant_entry_of(gt, ref, gt->entries_shift);
 }
 
 static inline struct grant_active *grant_active(const struct grant_table *gt, u32 ref)
 {
-	return &gt->pages[ref >> ENTRIES_SHIFT].active[ref % ENTRIES];
+	return grant_active_of(gt, ref, gt->entries_shift);
+}
+
+/* Flags that the pins of an entry do not need. */
+static inline u16 grant_unused_flags(const struct grant_active *a)
+{
+	if (a->writers)
+		return 0;
+	return a->readers ? GTF_writing : GTF_writing | GTF_reading;
 }
 
 /*

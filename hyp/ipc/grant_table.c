@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Grant tables (Xen 4.17 public/grant_table.h), version 1: the table itself, grant_table_op, and
- * the operations that neither map nor copy.
+ * Grant tables (Xen 4.17 public/grant_table.h): the table itself, grant_table_op, and the
+ * operations that neither map nor copy. What only version 2 has is in grant_v2.c.
  *
  * A table begins with one page and grows by whole pages up to its limit; it never shrinks until
  * the domain goes.
@@ -59,7 +59,7 @@ static int table_grow(struct domain *d, u32 nr)
 		if (nr > max)
 			return -XEN_EINVAL;
 		if (have >= nr)
-			return 0;
+			return grant_v2_grow(d);
 		if (added && hypercall_preempted())
 			return -XEN_ERESTART;
 		rc = frame_add(d, have);
@@ -67,23 +67,45 @@ static int table_grow(struct domain *d, u32 nr)
 	return rc;
 }
 
+/* The page, which others may only look at under d->grant_lock; NULL: there is none. */
+static void *table_page(const struct domain *d, u32 idx, bool status)
+{
+	const struct grant_table *gt = d->grants;
+
+	if (!gt || idx >= (status ? gt->nr_status : gt->nr_frames) || (status && gt->version == 1))
+		return NULL;
+	return status ? (void *)gt->status[idx] : gt->pages[idx].shared;
+}
+
+/* It is of version 2. */
+static bool grant_has_status(struct domain *d)
+{
+	bool has;
+
+	lock_take(&d->grant_lock);
+	has = d->grants && d->grants->version != 1;
+	lock_drop(&d->grant_lock);
+	return has;
+}
+
 int grant_map_frame(struct domain *d, u32 idx, bool status, mfn_t *m)
 {
-	int rc = -XEN_EINVAL;
+	u32 frames = status ? idx * 8 + 1 : idx + 1;
+	void *page;
+	int rc;
 
-	/* Version 1 has no status frames. */
-	if (status || idx == ~0U)
+	if (idx > GRANT_FRAMES_MAX || (status && !grant_has_status(d)))
 		return -XEN_EINVAL;
-	rc = table_grow(d, idx + 1);
+	rc = table_grow(d, frames);
 	if (rc)
 		return rc;
 	lock_take(&d->grant_lock);
-	if (d->grants && idx < d->grants->nr_frames)
-		*m = virt_to_mfn(d->grants->pages[idx].shared);
-	else
-		rc = -XEN_EINVAL;
+	page = table_page(d, idx, status);
 	lock_drop(&d->grant_lock);
-	return rc;
+	if (!page)
+		return -XEN_EINVAL;
+	*m = virt_to_mfn(page);
+	return 0;
 }
 
 /* --- operations --- */
@@ -95,26 +117,28 @@ static s16 target_status(int rc)
 }
 
 /* Where the domain has frame idx of its table in its address space; all ones: nowhere. */
-static u64 table_gfn(struct domain *d, u32 idx)
+static u64 table_gfn(struct domain *d, u32 idx, bool status)
 {
 	u64 g = GFN_INVALID.v;
+	void *page;
 
 	lock_take(&d->grant_lock);
-	if (d->grants && idx < d->grants->nr_frames)
-		g = mfn_to_frame(virt_to_mfn(d->grants->pages[idx].shared))->links;
+	page = table_page(d, idx, status);
+	if (page)
+		g = mfn_to_frame(virt_to_mfn(page))->links;
 	lock_drop(&d->grant_lock);
 	return g;
 }
 
-static s16 frame_list_write(struct domain *d, const struct abi_gnttab_setup_table *op)
+static s16 frame_list_write(struct domain *d, u64 to, u32 nr, bool status)
 {
 	u64 list[LIST_CHUNK];
 	u32 n;
 
-	for (u32 i = 0; i < op->nr_frames; i += n) {
-		for (n = 0; n < LIST_CHUNK && i + n < op->nr_frames; n++)
-			list[n] = table_gfn(d, i + n);
-		if (copy_array_to_guest(op->frame_list, i, list, n))
+	for (u32 i = 0; i < nr; i += n) {
+		for (n = 0; n < LIST_CHUNK && i + n < nr; n++)
+			list[n] = table_gfn(d, i + n, status);
+		if (copy_array_to_guest(to, i, list, n))
 			return GNTST_bad_virt_addr;
 	}
 	return GNTST_okay;
@@ -135,7 +159,8 @@ static long op_setup_table(struct grant_call *c)
 		op.status = target_status(rc);
 	} else {
 		rc = table_grow(d, op.nr_frames);
-		op.status = rc ? GNTST_general_error : frame_list_write(d, &op);
+		op.status = rc ? GNTST_general_error :
+				 frame_list_write(d, op.frame_list, op.nr_frames, false);
 		domain_put(d);
 		if (rc == -XEN_ERESTART)
 			return rc;
@@ -165,17 +190,31 @@ static long op_query_size(struct grant_call *c)
 	return copy_to_guest(c->uop, &op) ? -XEN_EFAULT : 0;
 }
 
+static u32 version_of(struct domain *d)
+{
+	u32 version;
+
+	lock_take(&d->grant_lock);
+	version = d->grants ? d->grants->version : 1;
+	lock_drop(&d->grant_lock);
+	return version;
+}
+
 /* The answer always names the version in force, also where the wish is refused. */
 static long op_set_version(struct grant_call *c)
 {
 	struct abi_gnttab_set_version op;
-	long rc = 0;
+	struct domain *d = current_domain();
+	long rc = -XEN_EINVAL;
 
 	if (copy_from_guest(&op, c->uop))
 		return -XEN_EFAULT;
-	if (op.version != 1)
-		rc = op.version == 2 ? -XEN_ENOSYS : -XEN_EINVAL;
-	op.version = 1;
+	if (op.version == 1 || op.version == 2)
+		rc = op.version > d->grants->max_version ? -XEN_ENOSYS :
+							   grant_version_set(d, op.version);
+	if (rc == -XEN_ERESTART)
+		return rc;
+	op.version = version_of(d);
 	return copy_to_guest(c->uop, &op) ? -XEN_EFAULT : rc;
 }
 
@@ -190,12 +229,22 @@ static long op_get_version(struct grant_call *c)
 	rc = domain_get_target(op.dom, &d);
 	if (rc)
 		return rc;
+	op.version = version_of(d);
 	domain_put(d);
-	op.version = 1;
 	return copy_to_guest(c->uop, &op) ? -XEN_EFAULT : 0;
 }
 
-/* Version 1 has none. */
+/* Status frames come with the others; version 1 has none. */
+static u32 nr_status_frames(struct domain *d)
+{
+	u32 nr;
+
+	lock_take(&d->grant_lock);
+	nr = d->grants && d->grants->version != 1 ? d->grants->nr_status : 0;
+	lock_drop(&d->grant_lock);
+	return nr;
+}
+
 static long op_get_status_frames(struct grant_call *c)
 {
 	struct abi_gnttab_get_status_frames op;
@@ -207,31 +256,44 @@ static long op_get_status_frames(struct grant_call *c)
 	if (copy_from_guest(&op, c->uop))
 		return -XEN_EFAULT;
 	rc = domain_get_target(op.dom, &d);
-	if (!rc)
+	if (rc) {
+		op.status = target_status(rc);
+	} else {
+		op.status = op.nr_frames > nr_status_frames(d) ?
+				    GNTST_general_error :
+				    frame_list_write(d, op.frame_list, op.nr_frames, true);
 		domain_put(d);
-	op.status = rc ? target_status(rc) : GNTST_general_error;
+	}
 	return copy_to_guest(c->uop, &op) ? -XEN_EFAULT : 0;
+}
+
+static void words_swap(u64 *a, u64 *b, u32 nr)
+{
+	for (u32 i = 0; i < nr; i++) {
+		u64 tmp = READ_ONCE(a[i]);
+
+		WRITE_ONCE(a[i], READ_ONCE(b[i]));
+		WRITE_ONCE(b[i], tmp);
+	}
+}
+
+static bool entry_pinned(const struct grant_table *gt, u32 ref)
+{
+	const struct grant_active *a = grant_active(gt, ref);
+
+	return a->readers | a->writers;
 }
 
 static s16 entries_swap(struct domain *d, u32 a, u32 b)
 {
-	const struct grant_active *active_a, *active_b;
+	struct grant_table *gt = d->grants;
 	s16 status = GNTST_bad_gntref;
-	u64 *entry_a, *entry_b, tmp;
 
 	lock_take(&d->grant_lock);
-	if (a < grant_nr_entries(d->grants) && b < grant_nr_entries(d->grants)) {
-		active_a = grant_active(d->grants, a);
-		active_b = grant_active(d->grants, b);
-		status = active_a->frame || active_b->frame ? GNTST_eagain : GNTST_okay;
-	}
-	if (!status) {
-		entry_a = (u64 *)(void *)grant_entry(d->grants, a);
-		entry_b = (u64 *)(void *)grant_entry(d->grants, b);
-		tmp = READ_ONCE(*entry_a);
-		WRITE_ONCE(*entry_a, READ_ONCE(*entry_b));
-		WRITE_ONCE(*entry_b, tmp);
-	}
+	if (a < grant_nr_entries(gt) && b < grant_nr_entries(gt))
+		status = entry_pinned(gt, a) || entry_pinned(gt, b) ? GNTST_eagain : GNTST_okay;
+	if (!status)
+		words_swap(grant_entry(gt, a), grant_entry(gt, b), gt->version);
 	lock_drop(&d->grant_lock);
 	return status;
 }
@@ -328,6 +390,7 @@ static u32 limit_or_default(u32 limit, u32 standard, u32 most)
 
 static void table_free(struct grant_table *gt)
 {
+	mem_free(gt->status);
 	mem_free(gt->pages);
 	mem_free(gt);
 }
@@ -347,10 +410,16 @@ int grant_domain_create(struct domain *d, const struct domain_config *cfg)
 	gt->max_frames = d->max_grant_frames;
 	gt->max_map_frames = d->max_maptrack_frames;
 	gt->free_map = ~0U;
+	gt->version = 1;
+	gt->entries_shift = ENTRIES_SHIFT_V1;
+	gt->max_version = (u8)MAX(cfg->max_grant_version, 1U);
 	lock_init(&gt->maptrack_lock, RANK_MAPTRACK);
 	gt->pages = mem_alloc(MAX(gt->max_frames, 1U) * sizeof(*gt->pages));
+	if (gt->max_version > 1)
+		gt->status = mem_alloc(STATUS_FRAMES(gt->max_frames) * sizeof(*gt->status));
 	d->grants = gt;
-	rc = !gt->pages ? -XEN_ENOMEM : gt->max_frames ? frame_add(d, 0) : 0;
+	rc = !gt->pages || (gt->max_version > 1 && !gt->status) ? -XEN_ENOMEM :
+	     gt->max_frames ? frame_add(d, 0) : 0;
 	if (rc) {
 		d->grants = NULL;
 		table_free(gt);
@@ -362,11 +431,16 @@ int grant_domain_create(struct domain *d, const struct domain_config *cfg)
 static void page_destroy(struct domain *d)
 {
 	struct grant_table *gt = d->grants;
+	u16 *status = NULL;
 	struct grant_page p;
 
 	lock_take(&d->grant_lock);
 	p = gt->pages[--gt->nr_frames];
+	if (STATUS_FRAMES(gt->nr_frames) < gt->nr_status)
+		status = gt->status[--gt->nr_status];
 	lock_drop(&d->grant_lock);
+	if (status)
+		frame_unshare(status);
 	for (u32 i = 0; i < ENTRIES; i++)
 		if (p.active[i].frame)
 			frame_put(p.active[i].frame);

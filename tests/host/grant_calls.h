@@ -4,6 +4,7 @@
 #define TESTS_HOST_GRANT_CALLS_H
 
 #include <abi/grant_table.h>
+#include <serai/cmdline.h>
 
 #define RAM_GFN 0x1000 /* 32 pages of RAM of every domain */
 #define MAP_GFN 0x5000UL /* nothing there */
@@ -12,13 +13,20 @@ static const struct domain_config no_limits = {
 	.max_evtchn_port = ~0U, .max_grant_frames = ~0U, .max_maptrack_frames = ~0U
 };
 static struct domain *dom0, *dom1, *dom2;
+struct options options;
+
+static u32 guests_max_version = 1; /* that dom1 and dom2 may select */
 
 static int grant_setup(void **state)
 {
+	struct domain_config guests = no_limits;
+
+	guests.max_grant_version = guests_max_version;
+	options.gnttab_transitive = true;
 	house_open();
 	dom0 = dom_new(0, DOMAIN_CONTROL | DOMAIN_HARDWARE, 2, &no_limits);
-	dom1 = dom_new(1, 0, 1, &no_limits);
-	dom2 = dom_new(2, 0, 1, &no_limits);
+	dom1 = dom_new(1, 0, 1, &guests);
+	dom2 = dom_new(2, 0, 1, &guests);
 	dom_ram(dom0, RAM_GFN, 32);
 	dom_ram(dom1, RAM_GFN, 32);
 	dom_ram(dom2, RAM_GFN, 32);

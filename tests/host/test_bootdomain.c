@@ -110,7 +110,7 @@ static void test_understood(void **state)
 	tree_set_string(fdt, D1, "xen,enhanced", "no-xenstore");
 	tree_set_cells(fdt, D1, "max_grant_frames", 32);
 	tree_set_cells(fdt, D1, "max_maptrack_frames", 16);
-	tree_set_cells(fdt, D1, "max_grant_version", 1);
+	tree_set_cells(fdt, D1, "max_grant_version", 2);
 	tree_set_cells(fdt, D1, "xen,domain-p2m-mem-mb", 8);
 	tree_set_cells(fdt, D1, "phandle", 77);
 	tree_set_string(fdt, D1, "passthrough", "disabled");
@@ -125,6 +125,7 @@ static void test_understood(void **state)
 	assert_int_equal(d[0].enhanced, ENHANCED_NO_XENSTORE);
 	assert_int_equal(d[0].nr_spis, 40);
 	assert_int_equal(d[0].max_grant_frames, 32);
+	assert_int_equal(d[0].max_grant_version, 2);
 	assert_int_equal(d[0].max_maptrack_frames, 16);
 	assert_false(d[0].left_out);
 	assert_string_equal(bootinfo_domain_module(bi, d[0].node, MODULE_KERNEL)->cmdline,

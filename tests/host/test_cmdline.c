@@ -130,6 +130,11 @@ static void test_bad_values(void **state)
 		{ "conring_size=big", "conring_size takes a size" },
 		{ "conring_size=0", "conring_size takes a size" },
 		{ "xsm=flask", "xsm takes dummy or silo" },
+		{ "gnttab=max-ver:3", "gnttab takes max-ver:1 or max-ver:2" },
+		{ "gnttab=max-ver:2,transit", "gnttab takes max-ver:1 or max-ver:2" },
+		{ "no-gnttab", "gnttab takes max-ver:1 or max-ver:2" },
+		{ "gnttab_max_frames=32769", "a number from 1 to 32768" },
+		{ "gnttab_max_maptrack_frames=0", "a number from 1 to 65536" },
 		{ "dtuart=", "dtuart takes a path or alias" },
 		{ "sched=a_name_that_is_much_too_long", "sched takes the name of a scheduler" },
 	};
@@ -145,7 +150,8 @@ static void test_good_values(void **state)
 {
 	parse("console=none dtuart=/pl011@9000000:115200n8 loglvl=error/all guest_loglvl=all "
 	      "sched=null vwfi=native noreboot bootscrub=off sync_console conring_size=20K "
-	      "xsm=silo dom0_max_vcpus=0x10");
+	      "xsm=silo dom0_max_vcpus=0x10 gnttab=max-ver:2,no-transitive gnttab_max_frames=8 "
+	      "gnttab_max_maptrack_frames=9");
 	assert_silent();
 	assert_string_equal(options.console, "none");
 	assert_string_equal(options.dtuart, "/pl011@9000000:115200n8");
@@ -159,6 +165,10 @@ static void test_good_values(void **state)
 	assert_int_equal(options.conring_order, 3);
 	assert_string_equal(options.xsm, "silo");
 	assert_int_equal(options.dom0_max_vcpus, 16);
+	assert_int_equal(options.gnttab_max_version, 2);
+	assert_false(options.gnttab_transitive);
+	assert_int_equal(options.gnttab_max_frames, 8);
+	assert_int_equal(options.gnttab_max_maptrack_frames, 9);
 
 	/* A bad value leaves what was there. */
 	parse("vwfi=native vwfi=maybe");

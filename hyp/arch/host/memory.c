@@ -61,14 +61,14 @@ paddr_t virt_to_paddr(const void *va)
 
 __weak_sym void *frame_map(mfn_t m)
 {
-	host.frames_mapped++;
+	__atomic_fetch_add(&host.frames_mapped, 1, __ATOMIC_RELAXED);
 	return paddr_to_virt(mfn_to_paddr(m));
 }
 
 __weak_sym void frame_unmap(const void *va)
 {
 	(void)virt_to_paddr(va);
-	host.frames_mapped--;
+	__atomic_fetch_sub(&host.frames_mapped, 1, __ATOMIC_RELAXED);
 }
 
 void frame_arch_zero(void *va, size_t size)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* grant_table_op and the version 1 grant table (Xen 4.17 public/grant_table.h). */
+/* grant_table_op and the grant table of versions 1 and 2 (Xen 4.17 public/grant_table.h). */
 #ifndef ABI_GRANT_TABLE_H
 #define ABI_GRANT_TABLE_H
 
@@ -47,10 +47,32 @@ struct abi_grant_entry {
 
 #define GTF_type_mask	  0x3
 #define GTF_permit_access 0x1
+#define GTF_transitive	  0x3
 #define GTF_readonly	  0x4
 #define GTF_reading	  0x8
 #define GTF_writing	  0x10
 #define GTF_sub_page	  0x100
+
+/*
+ * An entry of version 2. GTF_reading and GTF_writing are in a word of their own, in the status
+ * frames. GTF_sub_page limits it to [page_off, page_off + length).
+ */
+struct abi_grant_entry_v2 {
+	u16 flags;
+	u16 domid;
+	union {
+		u16 page_off;
+		u16 trans_domid; /* GTF_transitive: it stands for entry trans_ref of this domain */
+	};
+	u16 length;
+	union {
+		u64 frame;
+		u32 trans_ref;
+	};
+};
+
+/* Entries that keep their meaning when the version changes. */
+#define GNTTAB_NR_RESERVED_ENTRIES 8
 
 /* Flags of map_grant_ref. */
 #define GNTMAP_device_map      0x1
@@ -146,6 +168,7 @@ struct abi_gnttab_cache_flush {
 };
 
 _Static_assert(sizeof(struct abi_grant_entry) == 8, "ABI");
+_Static_assert(sizeof(struct abi_grant_entry_v2) == 16, "ABI");
 _Static_assert(sizeof(struct abi_gnttab_map) == 32, "ABI");
 _Static_assert(sizeof(struct abi_gnttab_unmap) == 24, "ABI");
 _Static_assert(sizeof(struct abi_gnttab_unmap_replace) == 24, "ABI");

@@ -93,6 +93,7 @@ struct boot_domain {
 	u64 memory;			       /* bytes, whole pages */
 	u32 nr_spis;			       /* BOOT_SPIS_ALL: as many as the machine has */
 	u32 max_grant_frames, max_maptrack_frames; /* 0: not given */
+	u32 max_grant_version; /* likewise */
 	u32 nr_static; /* 0: memory comes from the heap */
 	struct range static_mem[BOOT_STATIC_MAX]; /* host addresses, in the order of the property */
 };

@@ -170,6 +170,7 @@ struct domain_spec {
 	const char *cmdline;
 	int uart; /* node of the device tree that stays the hypervisor's, or -1 */
 	u32 max_evtchn_port, max_grant_frames, max_maptrack_frames;
+	u32 max_grant_version;
 	/* Only without DOMAIN_HARDWARE. */
 	u32 nr_spis; /* BOOT_SPIS_ALL */
 	bool vpl011;

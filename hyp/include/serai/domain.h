@@ -122,6 +122,7 @@ struct domain_config {
 	u32 nr_vcpus;
 	u64 max_frames;
 	u32 max_evtchn_port, max_grant_frames, max_maptrack_frames;
+	u32 max_grant_version; /* 0: 1 */
 	u32 nr_spis;
 	struct cpumask affinity;
 	const char *name;

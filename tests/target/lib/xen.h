@@ -402,6 +402,15 @@ struct grant_entry_v1 {
 	uint32_t frame;
 };
 
+/* GTF_transitive: the domain in page_off, its reference in frame. */
+struct grant_entry_v2 {
+	uint16_t flags;
+	uint16_t domid;
+	uint16_t page_off;
+	uint16_t length;
+	uint64_t frame;
+};
+
 struct gnttab_map_grant_ref {
 	uint64_t host_addr;
 	uint32_t flags;
