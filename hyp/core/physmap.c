@@ -15,9 +15,12 @@
 
 static int add_shared_info(struct domain *d, u64 idx, u64 g, domid_t foreign)
 {
-	if (idx)
+	const void *page = READ_ONCE(d->shared_info);
+
+	/* A domain that dies has none any more. */
+	if (idx || !page)
 		return -XEN_EINVAL;
-	return p2m_map_shared(&d->p2m, gfn(g), virt_to_mfn(d->shared_info));
+	return p2m_map_shared(&d->p2m, gfn(g), virt_to_mfn(page));
 }
 
 static int add_grant_frame(struct domain *d, u64 idx, u64 g, domid_t foreign)

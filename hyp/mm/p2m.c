@@ -2,8 +2,8 @@
 /*
  * Stage 2 of a domain, above the architecture's tables.
  *
- * p->lock protects the tables. Entries for grants and foreign frames hold one reference each; it
- * is dropped here when the architecture reports that the entry is gone from the TLBs too.
+ * p->lock protects the tables. Entries for grants, foreign and shared frames hold one reference
+ * each; it is dropped here when the architecture reports that the entry is gone from the TLBs too.
  * Lock order: p->lock, then what frame_put() takes.
  */
 #include <serai/arch.h>
@@ -31,8 +31,7 @@ static void entries_gone(void *ctx, u64 m, u64 nr, u32 type)
 
 		if (type == P2M_SHARED)
 			f->links = GFN_INVALID.v;
-		else
-			frame_put(f);
+		frame_put(f);
 	}
 }
 
@@ -40,6 +39,9 @@ static void entries_gone(void *ctx, u64 m, u64 nr, u32 type)
 static int entries_set(struct p2m *p, gfn_t g, mfn_t m, u64 nr, enum p2m_type t)
 {
 	if (unlikely(!nr || nr > p->end || g.v > p->end - nr))
+		return -XEN_EINVAL;
+	/* What comes behind the walk of p2m_destroy() would never go. */
+	if (unlikely(p->closing && t != P2M_INVALID))
 		return -XEN_EINVAL;
 	if (t != P2M_INVALID)
 		p->max_gfn = MAX(p->max_gfn, g.v + nr - 1);
@@ -75,6 +77,8 @@ int p2m_map_shared(struct p2m *p, gfn_t g, mfn_t m)
 	struct frame *f = mfn_to_frame(m);
 	int rc = -XEN_EBUSY;
 
+	if (!frame_get_shared(f, p->owner))
+		return -XEN_EINVAL;
 	lock_take(&p->lock);
 	if (f->links == GFN_INVALID.v) {
 		rc = entries_set(p, g, m, 1, P2M_SHARED);
@@ -82,6 +86,8 @@ int p2m_map_shared(struct p2m *p, gfn_t g, mfn_t m)
 			f->links = g.v;
 	}
 	lock_drop(&p->lock);
+	if (rc)
+		frame_put(f);
 	return rc;
 }
 
@@ -163,6 +169,7 @@ int p2m_destroy(struct p2m *p)
 
 	/* RAM stays mapped: nothing runs on these tables, and its owner gives it up by its list. */
 	lock_take(&p->lock);
+	p->closing = true;
 	while (!rc && p->destroy_next <= p->max_gfn) {
 		if (n++ % DESTROY_BATCH == DESTROY_BATCH - 1 && cpu_arch_work_pending()) {
 			rc = -XEN_ERESTART;

@@ -136,6 +136,43 @@ static void shared_at_one_place(void **state)
 	assert_int_equal(f->refs, 1);
 }
 
+/* The page of a domain that ends is given up before its tables are. */
+static void shared_stays_while_mapped(void **state)
+{
+	u64 before = world_free_frames();
+	void *va = heap_alloc_page();
+	struct frame *f = mfn_to_frame(virt_to_mfn(va));
+
+	frame_share(&a->frames, va);
+	assert_int_equal(p2m_map_shared(&a->p2m, gfn(5), frame_to_mfn(f)), 0);
+	assert_int_equal(f->refs, 2);
+	frame_unshare(va);
+	assert_int_equal(f->refs, 1);
+	assert_int_equal(world_free_frames(), before - 1);
+	assert_int_equal(p2m_map_shared(&b->p2m, gfn(6), frame_to_mfn(f)), -XEN_EINVAL);
+	assert_int_equal(p2m_destroy(&a->p2m), 0);
+	assert_int_equal(world_free_frames(), before);
+	assert_int_equal(p2m_map_shared(&a->p2m, gfn(6), frame_to_mfn(f)), -XEN_EINVAL);
+}
+
+static void nothing_is_mapped_while_destroyed(void **state)
+{
+	u64 m = world_give_ram(b, 0, 0);
+
+	for (u64 i = 0; i < 300; i++)
+		p2m_map(&a->p2m, gfn(2 * i), mfn(0x9000), 1, P2M_MMIO_DEV);
+	host.preempt_always = true;
+	assert_int_equal(p2m_destroy(&a->p2m), -XEN_ERESTART);
+	frame_get(frame_of(m), &b->frames);
+	assert_int_equal(p2m_map(&a->p2m, gfn(1), mfn(m), 1, P2M_FOREIGN_RW), -XEN_EINVAL);
+	frame_put(frame_of(m));
+	assert_int_equal(p2m_map_shared(&a->p2m, gfn(1), virt_to_mfn(a->shared_info)), -XEN_EINVAL);
+	assert_int_equal(p2m_unmap(&a->p2m, gfn(598), 1), 0);
+	while (p2m_destroy(&a->p2m) == -XEN_ERESTART)
+		;
+	assert_int_equal(mfn_to_frame(virt_to_mfn(a->shared_info))->refs, 1);
+}
+
 static void take_ram(void **state)
 {
 	u64 m = world_give_ram(a, 0x100, 3);
@@ -194,6 +231,8 @@ int main(void)
 		cmocka_unit_test_setup(own_ram_is_not_referenced, setup),
 		cmocka_unit_test_setup(get_frame, setup),
 		cmocka_unit_test_setup(shared_at_one_place, setup),
+		cmocka_unit_test_setup(shared_stays_while_mapped, setup),
+		cmocka_unit_test_setup(nothing_is_mapped_while_destroyed, setup),
 		cmocka_unit_test_setup(take_ram, setup),
 		cmocka_unit_test_setup(destroy, setup),
 	};

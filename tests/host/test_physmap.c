@@ -108,6 +108,18 @@ static void shared_info(void **state)
 	assert_int_equal(add(DOMID_SELF, XENMAPSPACE_shared_info, 0, 0x50), 0);
 }
 
+/* Its end is under way: the page is gone already. */
+static void shared_info_when_dying(void **state)
+{
+	void *page = domu->shared_info;
+
+	domu->dying = true;
+	domu->shared_info = NULL;
+	assert_int_equal(add(1, XENMAPSPACE_shared_info, 0, 0x50), -XEN_EINVAL);
+	assert_int_equal(type_at(domu, 0x50), P2M_INVALID);
+	domu->shared_info = page;
+}
+
 static void grant_frames(void **state)
 {
 	world_enter(1);
@@ -255,7 +267,8 @@ static void foreign_pages(void **state)
 	assert_int_equal(call(XENMEM_add_to_physmap_batch, batch_gva), 0);
 	assert_int_equal(type_at(dom0, 0x2000), P2M_FOREIGN_RO);
 	assert_int_equal(type_at(dom0, 0x2001), P2M_FOREIGN_RW);
-	assert_int_equal(mfn_to_frame(virt_to_mfn(domu->shared_info))->refs, 2);
+	/* By being allocated, and by both entries. */
+	assert_int_equal(mfn_to_frame(virt_to_mfn(domu->shared_info))->refs, 3);
 }
 
 static void foreign_refusals(void **state)
@@ -458,7 +471,7 @@ int main(void)
 		T(refused_additions), T(device_memory),	  T(removal),
 		T(foreign_pages),    T(foreign_refusals), T(batch_arguments),
 		T(batch_faults),     T(batch_preempted),  T(acquire_size),
-		T(acquire_refusals), T(acquire_grant_frames),
+		T(acquire_refusals), T(acquire_grant_frames), T(shared_info_when_dying),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -156,7 +156,7 @@ static bool copy_fails(void)
 	return true;
 }
 
-int guest_arch_copy_from(void *dst, u64 gva, size_t size)
+__weak_sym int guest_arch_copy_from(void *dst, u64 gva, size_t size)
 {
 	const unsigned char *p = guest_ptr(gva, size);
 
@@ -166,7 +166,7 @@ int guest_arch_copy_from(void *dst, u64 gva, size_t size)
 	return 0;
 }
 
-int guest_arch_copy_to(u64 gva, const void *src, size_t size)
+__weak_sym int guest_arch_copy_to(u64 gva, const void *src, size_t size)
 {
 	unsigned char *p = guest_ptr(gva, size);
 

@@ -179,11 +179,11 @@ u64 p2m_arch_get(struct p2m *p, u64 gfn, u32 *type, u64 *left)
 {
 	const struct p2m_arch *a = &p->arch;
 	size_t i = run_find(a, gfn);
-	const struct host_run *r = &a->runs[i];
+	const struct host_run *r = i < a->nr_runs ? &a->runs[i] : NULL;
 
-	if (i == a->nr_runs || r->gfn > gfn) {
+	if (!r || r->gfn > gfn) {
 		*type = P2M_INVALID;
-		*left = i == a->nr_runs ? 1UL << 36 : r->gfn - gfn;
+		*left = r ? r->gfn - gfn : 1UL << 36;
 		return ~0UL;
 	}
 	*type = r->type;

@@ -5,7 +5,7 @@
  *
  * Entries that name frames of another domain (grant, foreign) hold a reference on the frame: the
  * caller of p2m_map() takes it before, whoever replaces or removes the entry drops it (p2m_unmap
- * does both for the caller).
+ * does both for the caller). Those of shared pages hold one, too; p2m_map_shared() takes it.
  */
 #ifndef SERAI_P2M_H
 #define SERAI_P2M_H
@@ -33,6 +33,7 @@ struct p2m {
 	struct frame_owner *owner;
 	u64 end;     /* gfns below may be mapped; p2m_arch_init() may lower it; 0: destroyed */
 	u64 max_gfn; /* highest gfn ever mapped */
+	bool closing; /* p2m_destroy() was called: nothing is mapped any more */
 	u64 destroy_next; /* how far p2m_destroy() got */
 	struct p2m_arch arch;
 };
@@ -57,7 +58,10 @@ int p2m_unmap(struct p2m *p, gfn_t g, u64 nr);
  */
 #define P2M_LIST_MAX 16
 void p2m_unmap_grants(struct p2m *p, const u64 *gfns, u32 nr);
-/* Maps a shared page of the owner (frame_share()). -EBUSY while it is mapped anywhere. */
+/*
+ * Maps a shared page of the owner (frame_share()). -EBUSY while it is mapped anywhere, -EINVAL when
+ * it is none any more.
+ */
 int p2m_map_shared(struct p2m *p, gfn_t g, mfn_t m);
 /*
  * Removes RAM, no longer than the run of frames that lies in one piece at g and nr. Returns how
