@@ -158,7 +158,9 @@ static int destroy_step(struct p2m *p, u64 *g)
 		left = MIN(left, (u64)DESTROY_RUN);
 		rc = p2m_arch_set(p, *g, 0, left, P2M_INVALID, entries_gone, NULL);
 	}
-	*g += left;
+	/* What could not be removed is tried again. */
+	if (!rc)
+		*g += left;
 	return rc;
 }
 

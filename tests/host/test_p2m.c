@@ -155,6 +155,19 @@ static void shared_stays_while_mapped(void **state)
 	assert_int_equal(p2m_map_shared(&a->p2m, gfn(6), frame_to_mfn(f)), -XEN_EINVAL);
 }
 
+static void destroying_goes_on_after_a_failure(void **state)
+{
+	u64 m = world_give_ram(b, 0, 0);
+
+	frame_get(frame_of(m), &b->frames);
+	p2m_map(&a->p2m, gfn(7), mfn(m), 1, P2M_FOREIGN_RW);
+	host.fail_p2m_in = 1;
+	assert_int_equal(p2m_destroy(&a->p2m), -XEN_ENOMEM);
+	assert_int_equal(frame_of(m)->refs, 2);
+	assert_int_equal(p2m_destroy(&a->p2m), 0);
+	assert_int_equal(frame_of(m)->refs, 1);
+}
+
 static void nothing_is_mapped_while_destroyed(void **state)
 {
 	u64 m = world_give_ram(b, 0, 0);
@@ -232,6 +245,7 @@ int main(void)
 		cmocka_unit_test_setup(get_frame, setup),
 		cmocka_unit_test_setup(shared_at_one_place, setup),
 		cmocka_unit_test_setup(shared_stays_while_mapped, setup),
+		cmocka_unit_test_setup(destroying_goes_on_after_a_failure, setup),
 		cmocka_unit_test_setup(nothing_is_mapped_while_destroyed, setup),
 		cmocka_unit_test_setup(take_ram, setup),
 		cmocka_unit_test_setup(destroy, setup),
