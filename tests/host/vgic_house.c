@@ -9,6 +9,8 @@ struct fake_ich *fake_ich;
 
 u32 rnd(u32 n)
 {
+	if (t.source)
+		return t.source(n);
 	t.random ^= t.random << 13;
 	t.random ^= t.random >> 7;
 	t.random ^= t.random << 17;
@@ -56,11 +58,11 @@ u32 irq_arch_lines(void)
 void gic_deactivate(u32 irq)
 {
 	if (irq == VGIC_VTIMER) {
-		assert_true(t.ppi[cpu_id()].active);
+		assert_true(t.ppi[cpu_id()].active || t.wild);
 		t.ppi[cpu_id()].active = false;
 		return;
 	}
-	assert_true(t.spi[irq].active);
+	assert_true(t.spi[irq].active || t.wild);
 	t.spi[irq].active = false;
 }
 
@@ -101,7 +103,7 @@ void gic_vtimer_set_active(bool active)
 
 void gic_vtimer_note_active(bool active)
 {
-	assert_int_equal(t.ppi[cpu_id()].active, active);
+	assert_true(t.ppi[cpu_id()].active == active || t.wild);
 }
 
 void gic_vtimer_set_enabled(bool enabled)
@@ -191,7 +193,7 @@ static bool take_irqs(struct test_vcpu *w)
 	on_cpu(cpu);
 	if (w->vt_line && t.ppi[cpu].enabled && !t.ppi[cpu].active) {
 		t.ppi[cpu].active = true;
-		assert_true(ich_read_elrsr() & 1);
+		assert_true((ich_read_elrsr() & 1) || t.wild);
 		ich_write_lr(0, g->timer_lr);
 		if (g->overflow_banks)
 			vgic_timer_overflow(&w->v);

@@ -60,6 +60,8 @@ struct vgic_house {
 	struct model_irq priv[NVCPU][32], irq[NINTID];
 	bool enabled;
 	u32 guest_weight; /* how often the guest acknowledges and ends, against all other steps */
+	u32 (*source)(u32 n); /* instead of the random numbers */
+	bool wild; /* the guest does what the model does not know: what is inactive may be ended */
 	u64 random, acks, overflows, evictions, repeats, flushes;
 };
 extern struct vgic_house t;
