@@ -58,11 +58,10 @@ class Guest:
         self.kib = machine.parse_size(mem) >> 10
         console = "console=ttyAMA0" if vpl011 else "earlycon=xenboot keep_bootcon"
         self.args = f"{console} name={name} {args}".strip()
-        self.props = props
-        if vpl011:
-            self.props += " vpl011;"
+        self.props = "vpl011;" if vpl011 else ""
         if enhanced != "no":
             self.props += " xen,enhanced;" if enhanced == "yes" else f' xen,enhanced = "{enhanced}";'
+        self.props += " " + props       # behind ours: there may be nodes in it
 
     def node(self, kernel, ramdisk):
         """kernel, ramdisk: address and size; no ramdisk: None."""

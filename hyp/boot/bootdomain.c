@@ -285,8 +285,7 @@ void __init bootdomain_read_child(struct boot_info *bi, const struct dt_walk *w)
 	struct boot_domain *d = &bi->domains[bi->nr_domains - 1];
 
 	if (dt_compatible(w, "xen,domain-shared-memory-v1"))
-		bootdomain_refuse(bi, d, w->node, "", "static shared memory is not supported yet",
-		       "remove the node; guests can share pages by grants");
+		bootshm_read(bi, w, (int)bi->nr_domains - 1);
 	else if (dt_compatible(w, "xen,evtchn-v1"))
 		bootdomain_refuse(bi, d, w->node, "", "static event channels are not supported yet",
 		       "remove the node; guests can bind channels themselves");

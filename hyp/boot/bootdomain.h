@@ -24,11 +24,11 @@ void bootdomain_read_static(const struct boot_info *bi, struct boot_domain *d,
 void bootdomain_check_static(const struct boot_info *bi, struct boot_domain *d);
 /*
  * Whether r is no RAM, or somebody has something there, in words at text (WHO_TEXT bytes); NULL:
- * it is free. What d, which may be NULL, has itself does not count.
+ * it is free. The static memory of d and the region that shm is of, which may be NULL, do not count.
  */
 #define WHO_TEXT (DT_PATH_MAX + 64)
 const char *bootdomain_clash(const struct boot_info *bi, const struct boot_domain *d,
-			     const struct range *r, char *text);
+			     const struct boot_shm *shm, const struct range *r, char *text);
 
 /* --- bootranges.c --- */
 struct cells {
@@ -44,6 +44,12 @@ const char *boot_cells(const struct boot_info *bi, int node, const char *addr_na
  */
 const char *boot_ranges(const struct boot_info *bi, int node, const char *name,
 			const struct cells *c, u64 align, struct range *out, u32 max, u32 *nr);
+
+/* --- bootshm.c --- */
+/* The walk stands on a node of shared memory; domain: index, -1: dom0. */
+void bootshm_read(struct boot_info *bi, const struct dt_walk *w, int domain);
+/* After all domains; finds places. -XEN_EINVAL: dom0's cannot be, and dom0less=strict. */
+int bootshm_check(struct boot_info *bi);
 
 /* --- bootheap.c --- */
 /* chosen: its node. */

@@ -7,6 +7,7 @@
 #include <serai/builder.h>
 #include <serai/compiler.h>
 #include <serai/printk.h>
+#include <serai/string.h>
 #include <libfdt.h>
 
 static const char mem_name[] __initconst = "xen,static-mem";
@@ -83,8 +84,23 @@ static const char *__init clash_domain(const struct boot_info *bi, const struct 
 	return NULL;
 }
 
-const char *__init bootdomain_clash(const struct boot_info *bi, const struct boot_domain *d,
+static const char *__init clash_shm(const struct boot_info *bi, const struct boot_shm *shm,
 				    const struct range *r, char *text)
+{
+	char path[DT_PATH_MAX];
+
+	for (u32 i = 0; i < bi->nr_shm; i++) {
+		const struct boot_shm *o = &bi->shm[i];
+		struct range at = { o->host, o->host + o->size };
+
+		if (o->has_host && ranges_overlap(r, &at) && !(shm && !strcmp(shm->id, o->id)))
+			return say_who(text, dt_path(bi->fdt, o->node, path, sizeof(path)), &at);
+	}
+	return NULL;
+}
+
+const char *__init bootdomain_clash(const struct boot_info *bi, const struct boot_domain *d,
+				    const struct boot_shm *shm, const struct range *r, char *text)
 {
 	const struct range image = image_range(bi);
 	const char *found;
@@ -100,7 +116,8 @@ const char *__init bootdomain_clash(const struct boot_info *bi, const struct boo
 		if (ranges_overlap(r, &bi->static_heap[i]))
 			return say_who(text, "xen,static-heap of /chosen", &bi->static_heap[i]);
 	found = clash_module(bi, r, text);
-	return found ? found : clash_domain(bi, d, r, text);
+	found = found ? found : clash_domain(bi, d, r, text);
+	return found ? found : clash_shm(bi, shm, r, text);
 }
 
 static u64 __init static_total(const struct boot_domain *d)
@@ -128,7 +145,7 @@ static void __init check_piece(const struct boot_info *bi, struct boot_domain *d
 {
 	const struct range *r = &d->static_mem[i];
 	char text[WHO_TEXT], why[WHO_TEXT + 48];
-	const char *clash = bootdomain_clash(bi, d, r, text);
+	const char *clash = bootdomain_clash(bi, d, NULL, r, text);
 
 	for (u32 k = 0; k < i && !clash; k++)
 		if (ranges_overlap(r, &d->static_mem[k]))

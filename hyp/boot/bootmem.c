@@ -124,26 +124,27 @@ int __init bootinfo_verdict(const struct boot_info *bi)
 
 int __init bootinfo_check(struct boot_info *bi)
 {
-	int heap;
+	int rc;
 
 	if (!bi->banks.nr)
 		return refuse_memory();
 	if (!bi->gic.version)
 		return refuse_gic(bi);
-	heap = bootheap_check(bi);
-	if (heap)
-		return heap;
+	rc = bootheap_check(bi);
+	if (rc)
+		return rc;
 	for (u32 i = 0; i < bi->nr_modules; i++) {
 		struct boot_domain *d = bootdomain_find(bi, bi->modules[i].domain_node);
-		int rc = check_module(bi, &bi->modules[i]);
 
+		rc = check_module(bi, &bi->modules[i]);
 		if (rc && !d)
 			return rc;
 		if (rc)
 			d->left_out = true;
 	}
 	bootdomain_check(bi);
-	return bootinfo_verdict(bi);
+	rc = bootshm_check(bi);
+	return rc ? rc : bootinfo_verdict(bi);
 }
 
 /* Other domains read their files when dom0 runs already, also those that it has in common with them. */
@@ -188,6 +189,12 @@ static int __init remove_static(const struct boot_info *bi, struct range_set *ou
 
 		for (u32 k = 0; k < d->nr_static && !d->left_out; k++)
 			rc |= range_set_remove(out, d->static_mem[k].start, d->static_mem[k].end);
+	}
+	for (u32 i = 0; i < bi->nr_shm; i++) {
+		const struct boot_shm *s = &bi->shm[i];
+
+		if (s->has_host && bootshm_takes_part(bi, s))
+			rc |= range_set_remove(out, s->host, s->host + s->size);
 	}
 	return rc;
 }

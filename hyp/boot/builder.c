@@ -40,7 +40,7 @@ static int __init build_domain(struct build *b)
 		.id = s->id,
 		.flags = s->flags | (strcmp(options.xsm, "dummy") ? 0 : DOMAIN_UNRESTRICTED),
 		.nr_vcpus = s->nr_vcpus,
-		.max_frames = range_set_total(s->banks) >> PAGE_SHIFT,
+		.max_frames = (range_set_total(s->banks) + shm_owned(b->bi, s->index)) >> PAGE_SHIFT,
 		.max_evtchn_port = s->max_evtchn_port,
 		.max_grant_frames = s->max_grant_frames,
 		.max_maptrack_frames = s->max_maptrack_frames,
@@ -250,7 +250,7 @@ static int __init build_host_tree(struct build *b)
 
 	if (!tree)
 		return -XEN_ENOMEM;
-	rc = host_extended_regions(b->bi, t.banks, &t.grant, &scratch);
+	rc = host_extended_regions(b->bi, -1, t.banks, &t.grant, &scratch);
 	if (!rc)
 		rc = dom0_fdt_build(&t, tree, bound);
 	if (rc > 0)
@@ -268,6 +268,7 @@ static int __init build_guest_tree(struct build *b, struct launch_file *file)
 {
 	struct domu_tree t = {
 		.bi = b->bi,
+		.index = b->spec->index,
 		.id = b->spec->id,
 		.nr_vcpus = b->spec->nr_vcpus,
 		.banks = b->spec->banks,
@@ -281,7 +282,7 @@ static int __init build_guest_tree(struct build *b, struct launch_file *file)
 	};
 	const struct range grant = host_grant_region(b->bi);
 	size_t bound = domu_fdt_bound(&t);
-	int rc = host_extended_regions(b->bi, t.banks, &grant, &scratch);
+	int rc = host_extended_regions(b->bi, t.index, t.banks, &grant, &scratch);
 
 	if (rc)
 		return rc;

@@ -40,7 +40,7 @@ static int __init fit_memory(struct boot_info *bi)
 	for (u32 i = 0; i < bi->nr_domains && !rc; i++) {
 		struct boot_domain *d = &bi->domains[i];
 
-		if (d->left_out)
+		if (d->left_out || d->nr_static)
 			continue;
 		if (d->memory <= room) {
 			room -= d->memory;

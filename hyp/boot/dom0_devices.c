@@ -26,7 +26,7 @@ static struct range uart_pages __initdata; /* of the hypervisor's UART */
 static const char *const dropped[] __initconst = {
 	"arm,psci", "arm,psci-0.2", "arm,psci-1.0", "xen,xen", "xen,domain", "xen,cpupool",
 	"multiboot,module", "xen,multiboot-module", "xen,linux-zimage", "xen,linux-initrd",
-	"xen,xsm-policy", "arm,cortex-a53-edac",
+	"xen,xsm-policy", "xen,domain-shared-memory-v1", "xen,evtchn-v1", "arm,cortex-a53-edac",
 };
 
 /* The CPUs' performance counters: no registers, compatible arm,...-pmu or arm,...-pmuv3. */

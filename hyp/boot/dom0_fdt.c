@@ -101,6 +101,10 @@ static void __init copy_node(struct out *o, const struct dom0_tree *t, const str
 		out_string(o, "status", "disabled");
 	if (kind == NODE_CHOSEN)
 		make_chosen(o, t, w->node);
+	if (w->depth == 1 && !strcmp(w->name, "reserved-memory")) {
+		out_shm_nodes(o, t->bi, -1);
+		o->reserved_done = true;
+	}
 }
 
 static void __init write_node(struct out *o, const struct dom0_tree *t, struct dt_walk *w)
@@ -142,6 +146,8 @@ static int __init write_tree(struct out *o, const struct dom0_tree *t)
 		make_chosen(o, t, -1);
 		out_end(o);
 	}
+	if (!o->reserved_done)
+		out_reserved_memory(o, t->bi, -1);
 	out_hypervisor_node(o, &t->grant, t->extended, t->evtchn_irq);
 	out_psci_node(o);
 	out_cpu_nodes(o, t->bi, t->nr_vcpus);
@@ -178,7 +184,7 @@ struct range __init host_grant_region(const struct boot_info *bi)
 	return (struct range){ bi->image.start, bi->image.start + GRANT_REGION_SIZE };
 }
 
-int __init host_extended_regions(const struct boot_info *bi, const struct range_set *own,
+int __init host_extended_regions(const struct boot_info *bi, int index, const struct range_set *own,
 				 const struct range *grant, struct range_set *out)
 {
 	u32 n = 0;
@@ -192,6 +198,7 @@ int __init host_extended_regions(const struct boot_info *bi, const struct range_
 	for (u32 i = 0; i < own->nr; i++)
 		rc |= range_set_remove(out, own->r[i].start, own->r[i].end);
 	rc |= range_set_remove(out, grant->start, grant->end);
+	rc |= shm_remove(bi, index, out);
 	if (rc)
 		return -XEN_ENOSPC;
 	for (u32 i = 0; i < out->nr; i++) {

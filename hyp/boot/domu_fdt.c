@@ -114,7 +114,7 @@ static void __init add_extended(struct range_set *out, u64 start, u64 end, u64 l
 static void __init make_hypervisor(struct out *o, const struct domu_tree *t)
 {
 	struct range grant = { GUEST_GNTTAB_BASE, GUEST_GNTTAB_BASE + GUEST_GNTTAB_SIZE };
-	struct range places[2];
+	struct range places[2 + BOOT_SHM_MAX];
 	struct range_set extended = { 0, ARRAY_SIZE(places), places };
 	u64 end1 = t->banks->nr > 1 ? t->banks->r[1].end : GUEST_RAM1_BASE;
 
@@ -126,12 +126,14 @@ static void __init make_hypervisor(struct out *o, const struct domu_tree *t)
 
 	add_extended(&extended, t->banks->r[0].end, GUEST_RAM0_BASE + GUEST_RAM0_SIZE, t->limit);
 	add_extended(&extended, end1, GUEST_RAM1_BASE + GUEST_RAM1_SIZE, t->limit);
+	if (shm_remove(t->bi, t->index, &extended))
+		range_set_clear(&extended);
 	out_hypervisor_node(o, &grant, &extended, GUEST_EVTCHN_PPI);
 }
 
 size_t __init domu_fdt_bound(const struct domu_tree *t)
 {
-	return strlen(t->bootargs) + t->nr_vcpus * 192UL + 16384;
+	return strlen(t->bootargs) + t->nr_vcpus * 192UL + t->bi->nr_shm * 160UL + 16384;
 }
 
 int __init domu_fdt_build(const struct domu_tree *t, const char *name, void *buf, size_t size)
@@ -146,6 +148,7 @@ int __init domu_fdt_build(const struct domu_tree *t, const char *name, void *buf
 	out_psci_node(&o);
 	out_cpu_nodes(&o, t->bi, t->nr_vcpus);
 	out_memory_node(&o, t->banks);
+	out_reserved_memory(&o, t->bi, t->index);
 	make_gic(&o, t);
 	make_timer(&o, t);
 	if (t->uart)

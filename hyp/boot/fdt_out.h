@@ -14,7 +14,7 @@ struct out {
 	int open; /* nodes */
 	u32 addr_cells, size_cells; /* of the root */
 	u32 irq_cells, gic;	    /* of the interrupt controller: cells and phandle */
-	bool chosen_done;
+	bool chosen_done, reserved_done;
 };
 
 /* An empty tree in size bytes at buf; out_finish() ends it: its size, or -XEN_ENOSPC, -XEN_EINVAL. */
@@ -39,6 +39,12 @@ void out_cpu_nodes(struct out *o, const struct boot_info *bi, u32 nr_vcpus);
 void out_memory_node(struct out *o, const struct range_set *banks);
 void out_hypervisor_node(struct out *o, const struct range *grant, const struct range_set *extended,
 			 u32 evtchn_irq);
+/* --- shm_fdt.c --- domain: index, -1 for dom0 */
+bool shm_has_any(const struct boot_info *bi, int domain);
+/* Nodes for /reserved-memory, with the root's cells; that node itself, unless it would be empty. */
+void out_shm_nodes(struct out *o, const struct boot_info *bi, int domain);
+void out_reserved_memory(struct out *o, const struct boot_info *bi, int domain);
+
 /* bootargs and where the ramdisk is, in /chosen; initrd may be empty. */
 void out_boot_props(struct out *o, const char *bootargs, const struct range *initrd);
 /* Seeds as long as the firmware's, but the domain's own. */

@@ -87,6 +87,7 @@ static int __init build_guest(const struct boot_info *bi, const struct boot_doma
 	struct range_set banks = { 0, ARRAY_SIZE(ranges), ranges };
 	struct domain_spec spec = {
 		.id = id,
+		.index = id - 1,
 		.flags = options.guest_console_io ? DOMAIN_CONSOLE : 0,
 		.name = b->name,
 		.nr_vcpus = b->nr_vcpus,
@@ -162,6 +163,7 @@ static int __init build_dom0(const struct boot_info *bi, struct domain **out)
 	const struct uart *uart = console_uart();
 	struct domain_spec spec = {
 		.id = 0,
+		.index = -1,
 		.flags = DOMAIN_CONTROL | DOMAIN_HARDWARE | DOMAIN_DIRECT_MAP,
 		.name = "dom0",
 		.nr_vcpus = options.dom0_max_vcpus ?: cpumask_weight(&cpu_online),
@@ -185,20 +187,32 @@ static int __init build_dom0(const struct boot_info *bi, struct domain **out)
 	return builder_build(bi, &spec, out);
 }
 
+int __init built_drop(const struct boot_info *bi, struct built *b, int index, int rc)
+{
+	if (index < 0 || options.dom0less_strict)
+		return rc;
+	while (domain_kill(b->guests[index]) == -XEN_ERESTART)
+		;
+	b->guests[index] = NULL;
+	pr_err("%s: left out; the others go on\n", bi->domains[index].name);
+	return 0;
+}
+
 int __init builder_start(void)
 {
 	struct boot_info *bi = &boot_info;
-	struct domain *dom0 = NULL;
+	struct built built = { .guests = guests };
 	bool any = false;
 	int rc = move_fdt(bi);
 
 	rc = rc ? rc : build_guests(bi);
-	rc = rc ? rc : build_dom0(bi, &dom0);
+	rc = rc ? rc : build_dom0(bi, &built.dom0);
+	rc = rc ? rc : shm_connect(bi, &built);
 	rc = rc ? rc : release_modules(bi);
 	if (rc)
 		return rc;
-	if (dom0)
-		launch_start(dom0);
+	if (built.dom0)
+		launch_start(built.dom0);
 	for (u32 i = 0; i < bi->nr_domains; i++) {
 		if (!guests[i])
 			continue;
@@ -206,7 +220,7 @@ int __init builder_start(void)
 		launch_start(guests[i]);
 		any = true;
 	}
-	if (!dom0 && !any)
+	if (!built.dom0 && !any)
 		pr_err("no domain could be built\n");
-	return dom0 || any ? 0 : -XEN_ENODEV;
+	return built.dom0 || any ? 0 : -XEN_ENODEV;
 }

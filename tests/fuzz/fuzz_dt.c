@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: hyp/boot/bootinfo.c hyp/boot/bootdomain.c hyp/boot/bootmem.c hyp/boot/fdt.c
- * hyp/boot/fdt_irq.c hyp/boot/range.c hyp/core/cmdline.c hyp/core/options.c
- * hyp/boot/bootdomain_static.c hyp/boot/bootheap.c hyp/boot/bootranges.c */
+/* sources: hyp/boot/boot*.c !hyp/boot/bootconsole.c hyp/boot/fdt.c hyp/boot/fdt_irq.c
+ * hyp/boot/range.c hyp/core/cmdline.c hyp/core/options.c */
 /* options: -max_len=16384 -len_control=20 */
 /*
  * The device tree parser on whatever bytes: as a blob from the loader, in a block of exactly its size.

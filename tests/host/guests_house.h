@@ -60,6 +60,7 @@ static struct fake {
 	int port_rc, uart_rc, create_rc;
 	nstime_t timer;
 	void (*timer_fn)(void *arg);
+	u64 p2m_end[DOMS]; /* 0: as it is */
 	struct uart_place uart_at[DOMS];
 	struct uart host_uart;
 	u64 heap_free; /* before anything was built */
@@ -109,6 +110,8 @@ int domain_create(const struct domain_config *cfg, struct domain **out)
 	frame_owner_init(&d->frames, (u32)cfg->max_frames);
 	assert_int_equal(frame_owner_register(&d->frames), 0);
 	assert_int_equal(p2m_init(&d->p2m, &d->frames), 0);
+	if (f.p2m_end[cfg->id])
+		d->p2m.end = f.p2m_end[cfg->id];
 	*out = d;
 	return 0;
 }

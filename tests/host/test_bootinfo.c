@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: hyp/boot/bootinfo.c hyp/boot/bootdomain.c hyp/boot/bootmem.c hyp/boot/fdt.c
- * hyp/boot/fdt_irq.c hyp/boot/range.c hyp/core/cmdline.c hyp/core/options.c
- * hyp/boot/bootdomain_static.c hyp/boot/bootheap.c hyp/boot/bootranges.c */
+/* sources: hyp/boot/boot*.c !hyp/boot/bootconsole.c hyp/boot/fdt.c hyp/boot/fdt_irq.c
+ * hyp/boot/range.c hyp/core/cmdline.c hyp/core/options.c */
 /*
  * What the boot code understands of device trees: QEMU's, edited ones, malformed ones, and random
  * damage.

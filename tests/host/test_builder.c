@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: hyp/boot/builder.c hyp/boot/plan.c hyp/boot/place.c hyp/boot/kernel.c hyp/boot/seed.c
- * hyp/boot/dom0_devices.c hyp/boot/dom0_fdt.c hyp/boot/domu_fdt.c hyp/boot/fdt_out.c
- * hyp/boot/load.c hyp/boot/ram.c hyp/boot/start.c hyp/boot/bootinfo.c hyp/boot/bootdomain.c
- * hyp/boot/bootmem.c hyp/boot/fdt.c hyp/boot/fdt_irq.c hyp/boot/range.c hyp/core/cmdline.c hyp/core/options.c
- * hyp/boot/bootdomain_static.c hyp/boot/bootheap.c hyp/boot/bootranges.c */
+/* sources: hyp/boot/boot*.c !hyp/boot/bootconsole.c hyp/boot/builder.c hyp/boot/plan.c
+ * hyp/boot/place.c hyp/boot/kernel.c hyp/boot/seed.c hyp/boot/dom0_devices.c hyp/boot/dom0_fdt.c
+ * hyp/boot/domu_fdt.c hyp/boot/fdt_out.c hyp/boot/shm_fdt.c hyp/boot/load.c hyp/boot/ram.c
+ * hyp/boot/start.c hyp/boot/fdt.c hyp/boot/fdt_irq.c hyp/boot/range.c hyp/core/cmdline.c
+ * hyp/core/options.c */
 /*
  * dom0 from the boot loader's tree to its first vcpu: where everything goes, what is copied, which
  * tree, memory and interrupts it gets. Frames, stage 2 and interrupts are recorded here.
@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "messages.h"
+#include "no_guests.h"
 #include "tree.h"
 #include <arch/host.h>
 #include <serai/arch.h>
@@ -158,17 +159,6 @@ struct frame *frame_alloc(unsigned int order, u32 flags)
 
 void frame_free(struct frame *frame, unsigned int order)
 {
-}
-
-int frame_set_aside(paddr_t start, paddr_t end)
-{
-	return 0;
-}
-
-int static_ram_build(struct domain *d, const struct range_set *banks, const struct range *pieces,
-		     u32 nr)
-{
-	return -XEN_ENOMEM;
 }
 
 void frame_stats(struct frame_stats *s)
@@ -745,7 +735,7 @@ static void try_board(const char *name, const char *uart, u64 ram)
 				.banks = &bi->dom0_banks, .reserved = &dom0_devices.reserved,
 				.extended = &extended, .bootargs = "",
 				.grant = { 0x200000, 0x240000 } };
-	assert_int_equal(host_extended_regions(bi, t.banks, &t.grant, &extended), 0);
+	assert_int_equal(host_extended_regions(bi, -1, t.banks, &t.grant, &extended), 0);
 	buf = malloc(dom0_fdt_bound(&t));
 	len = dom0_fdt_build(&t, buf, dom0_fdt_bound(&t));
 	assert_true(len > 0);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: hyp/boot/plan.c hyp/boot/place.c hyp/boot/kernel.c hyp/boot/seed.c hyp/boot/bootinfo.c
- * hyp/boot/bootdomain.c hyp/boot/bootmem.c hyp/boot/fdt.c hyp/boot/fdt_irq.c hyp/boot/range.c hyp/core/cmdline.c
- * hyp/core/options.c
- * hyp/boot/bootdomain_static.c hyp/boot/bootheap.c hyp/boot/bootranges.c */
+/* sources: hyp/boot/boot*.c !hyp/boot/bootconsole.c hyp/boot/plan.c hyp/boot/place.c
+ * hyp/boot/kernel.c hyp/boot/seed.c hyp/boot/fdt.c hyp/boot/fdt_irq.c hyp/boot/range.c
+ * hyp/core/cmdline.c hyp/core/options.c */
 /* Which RAM becomes dom0's, what a kernel is, where things go in memory, seeds. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PIECES_MAX (BOOT_BANKS_MAX + BOOT_RESERVED_MAX + BOOT_MODULES_MAX + 32)
+#define PIECES_MAX (BOOT_BANKS_MAX + BOOT_RESERVED_MAX + BOOT_MODULES_MAX + BOOT_SHM_MAX + \
+		    BOOT_STATIC_MAX * (BOOT_DOMAINS_MAX + 1) + 32)
 #define TEXT_MAX   (DT_PATH_MAX + 64)
 
 struct piece {
@@ -72,6 +73,27 @@ static void add_set(const struct range_set *s, const char *what)
 		add_piece(s->r[i].start, s->r[i].end, "%s%s", what, "");
 }
 
+/* What the tree gives away by address. */
+static void add_static(const struct boot_info *bi)
+{
+	for (u32 i = 0; i < bi->nr_domains; i++) {
+		const struct boot_domain *d = &bi->domains[i];
+
+		for (u32 k = 0; k < d->nr_static && !d->left_out; k++)
+			add_piece(d->static_mem[k].start, d->static_mem[k].end, "%s: memory%s",
+				  d->name, d->direct_map ? ", direct mapped" : "");
+	}
+	for (u32 i = 0; i < bi->nr_static_heap; i++)
+		add_piece(bi->static_heap[i].start, bi->static_heap[i].end, "%s%s", "static heap", "");
+	for (u32 i = 0; i < bi->nr_shm; i++) {
+		const struct boot_shm *s = &bi->shm[i];
+
+		if (bootshm_takes_part(bi, s))
+			add_piece(s->host, s->host + s->size, "shared memory %s, %s", s->id,
+				  s->domain < 0 ? "dom0" : bi->domains[s->domain].name);
+	}
+}
+
 static void print_range(const char *indent, const struct range *r, const char *text)
 {
 	u64 kib = (range_size(r) + 1023) >> 10;
@@ -111,6 +133,7 @@ static void print_memory(const struct boot_info *bi)
 	add_piece(bi->fdt_range.start, bi->fdt_range.end, "%s%s", "the device tree", "");
 	add_set(&bi->reserved, "reserved");
 	add_set(&bi->dom0_banks, "dom0: memory");
+	add_static(bi);
 	add_modules(bi);
 	qsort(pieces, nr_pieces, sizeof(pieces[0]), compare_pieces);
 	printf("\nmemory:\n");
@@ -130,6 +153,20 @@ static void print_args(const struct boot_module *kernel, const char *args)
 	printf("      arguments: %s\n", *args ? args : "(none)");
 }
 
+/* What it shares with others. */
+static void print_shared(const struct boot_info *bi, int domain)
+{
+	static const char *const roles[] = { "", ", owner", ", borrower" };
+
+	for (u32 i = 0; i < bi->nr_shm; i++) {
+		const struct boot_shm *s = &bi->shm[i];
+
+		if (s->domain == domain && bootshm_takes_part(bi, s))
+			printf("      shared memory %s at %#lx: %lu KiB at %#lx of the host%s\n", s->id,
+			       (long)s->gpa, (long)s->size >> 10, (long)s->host, roles[s->role]);
+	}
+}
+
 static void print_domain(const struct boot_info *bi, u32 id, const struct boot_domain *d)
 {
 	static const char *const enhanced[] = { "", ", enhanced without xenstore", ", enhanced" };
@@ -143,6 +180,7 @@ static void print_domain(const struct boot_info *bi, u32 id, const struct boot_d
 	printf("  d%-3u %s: %lu MiB, %u vcpu%s%s%s\n", id, path, (long)d->memory >> 20, d->nr_vcpus,
 	       d->nr_vcpus == 1 ? "" : "s", d->vpl011 ? ", vpl011" : "", enhanced[d->enhanced]);
 	print_args(bootinfo_domain_module(bi, d->node, MODULE_KERNEL), NULL);
+	print_shared(bi, (int)id - 1);
 }
 
 static void print_domains(const struct boot_info *bi)
@@ -156,6 +194,7 @@ static void print_domains(const struct boot_info *bi)
 		printf("  d0   dom0: %lu MiB, %u vcpu%s\n",
 		       (long)range_set_total(&bi->dom0_banks) >> 20, vcpus, vcpus == 1 ? "" : "s");
 		print_args(kernel, bi->dom0_cmdline);
+		print_shared(bi, -1);
 	}
 	for (u32 i = 0; i < bi->nr_domains; i++)
 		print_domain(bi, i + 1, &bi->domains[i]);

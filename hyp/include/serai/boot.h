@@ -24,6 +24,7 @@
 #define BOOT_DOMAINS_MAX   16
 #define BOOT_REDISTS_MAX   16
 #define BOOT_DOM0_BANKS_MAX 8
+#define BOOT_SHM_MAX	   32
 #define BOOT_STATIC_MAX	   16 /* pieces of a domain's static memory, and of the static heap */
 #define BOOT_ADDR_MAX	   (1UL << 47) /* RAM above is left unused */
 
@@ -100,6 +101,19 @@ struct boot_domain {
 
 #define BOOT_SPIS_ALL 0xffffffffU
 
+enum boot_shm_role { SHM_ANYONE, SHM_OWNER, SHM_BORROWER };
+
+/* A node of memory that domains share. All with the same id are one region. */
+struct boot_shm {
+	int node;
+	int domain; /* index in domains; -1: dom0 */
+	bool bad;   /* refused, in words */
+	bool has_host;
+	enum boot_shm_role role; /* SHM_ANYONE: a borrower, of the owner if there is one */
+	char id[16];
+	u64 host, gpa, size;
+};
+
 struct boot_info {
 	const void *fdt;
 	struct range fdt_range; /* where the loader put it, pages; empty once it was moved */
@@ -120,6 +134,8 @@ struct boot_info {
 	u32 nr_static_heap; /* 0: the heap may be anywhere */
 	struct range static_heap[BOOT_STATIC_MAX];
 	const char *static_heap_bad;	     /* why it cannot be read */
+	u32 nr_shm;
+	struct boot_shm shm[BOOT_SHM_MAX];
 	struct range_set dom0_banks; /* by builder_plan_dom0() */
 };
 
@@ -178,6 +194,10 @@ void bootdomain_read_child(struct boot_info *bi, const struct dt_walk *w);
 void bootdomain_check(struct boot_info *bi);
 /* The domain of a node, or NULL. */
 struct boot_domain *bootdomain_find(struct boot_info *bi, int node);
+
+/* --- bootshm.c --- */
+/* The node's domain gets this memory: once everything was checked. */
+bool bootshm_takes_part(const struct boot_info *bi, const struct boot_shm *s);
 
 /* A device by path or alias, for the hypervisor's own drivers. */
 struct boot_device {

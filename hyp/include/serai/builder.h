@@ -88,7 +88,7 @@ int dom0_devices_collect(const struct boot_info *bi, int uart, struct dom0_devic
 
 /* --- dom0_fdt.c --- */
 struct dom0_tree {
-	const struct boot_info *bi;
+	const struct boot_info *bi; /* its shared memory is in the tree, too */
 	int uart;
 	domid_t id;
 	u32 nr_vcpus;
@@ -103,8 +103,11 @@ struct dom0_tree {
 size_t dom0_fdt_bound(const struct dom0_tree *t);
 /* Writes the tree; its size, or -XEN_ENOSPC, -XEN_EINVAL. */
 int dom0_fdt_build(const struct dom0_tree *t, void *buf, size_t size);
-/* Physical addresses of RAM that a direct-mapped domain's memory leaves unused, for foreign pages. */
-int host_extended_regions(const struct boot_info *bi, const struct range_set *own,
+/*
+ * Physical addresses of RAM that a direct-mapped domain's memory leaves unused, for foreign pages.
+ * index: in bi->domains, -1 for dom0.
+ */
+int host_extended_regions(const struct boot_info *bi, int index, const struct range_set *own,
 			  const struct range *grant, struct range_set *out);
 /* Where a direct-mapped domain puts its grant frames: no memory of it is there. */
 struct range host_grant_region(const struct boot_info *bi);
@@ -112,6 +115,7 @@ struct range host_grant_region(const struct boot_info *bi);
 /* --- domu_fdt.c --- */
 struct domu_tree {
 	const struct boot_info *bi;
+	int index; /* in bi->domains */
 	domid_t id;
 	u32 nr_vcpus;
 	const struct range_set *banks;
@@ -144,6 +148,15 @@ void guest_ram_free(struct domain *d, const struct range_set *banks);
 int static_ram_build(struct domain *d, const struct range_set *banks, const struct range *pieces,
 		     u32 nr);
 
+/* --- shm.c, shm_fdt.c --- */
+struct built;
+/* Maps shared memory in all domains that were built; who cannot have it is dropped. */
+int shm_connect(const struct boot_info *bi, struct built *b);
+/* Bytes of shared memory that a domain owns. domain: index, -1 for dom0. */
+u64 shm_owned(const struct boot_info *bi, int domain);
+/* Takes the domain's shared memory out of a set of guest addresses. */
+int shm_remove(const struct boot_info *bi, int domain, struct range_set *set);
+
 /* --- load.c --- */
 void memory_write(paddr_t dst, const void *src, u64 size);
 /* To the point of coherency: a CPU with its MMU off reads past the caches. */
@@ -159,6 +172,7 @@ void seed_derive(const void *seed, size_t seed_len, u32 domain, u32 use, void *o
 /* --- builder.c --- */
 struct domain_spec {
 	domid_t id;
+	int index; /* in bi->domains; -1: dom0 */
 	u32 flags; /* enum domain_flags */
 	const char *name;
 	u32 nr_vcpus;
@@ -184,6 +198,22 @@ struct domain_spec {
 int builder_build(const struct boot_info *bi, const struct domain_spec *spec, struct domain **out);
 
 /* --- start.c --- */
+/* The domains while they are being built; NULL: there is none. */
+struct built {
+	struct domain *dom0, *dom_io, **guests; /* guests: by index in bi->domains */
+};
+
+static inline struct domain *built_domain(const struct built *b, int index)
+{
+	return index < 0 ? b->dom0 : b->guests[index];
+}
+
+/*
+ * This one cannot be: it is destroyed, and said to be left out. rc when nothing can go on without
+ * it, otherwise 0.
+ */
+int built_drop(const struct boot_info *bi, struct built *b, int index, int rc);
+
 /*
  * Builds the domains of the device tree and dom0, gives the memory of their modules to the heap and
  * lets them go, dom0 first. -XEN_ENODEV: nothing runs.

@@ -19,7 +19,7 @@ struct prop {
 /* What is kept of the node whose properties are being read. */
 struct node {
 	const char *name;
-	struct prop reg, interrupts, compatible, device_type, method, bootargs;
+	struct prop reg, interrupts, compatible, device_type, method, bootargs, xen_id;
 	uint32_t address_cells, size_cells; /* for its children */
 };
 
@@ -106,6 +106,10 @@ static void node_done(const struct node *n, const struct node *parent, struct ma
 		if (read_regions(n, parent, list, 0) >= 1)
 			m->uart = list[0];
 		m->uart_irq = read_irq(n, 0, NULL);
+	} else if (prop_is(&n->compatible, "xen,shared-memory-v1") && m->nr_shared < MAX_SHARED) {
+		if (read_regions(n, parent, list, 0) >= 1)
+			m->shared[m->nr_shared].at = list[0];
+		m->shared[m->nr_shared++].id = (const char *)n->xen_id.data;
 	} else if (prop_is(&n->compatible, "arm,pl031")) {
 		if (read_regions(n, parent, list, 0) >= 1)
 			m->rtc = list[0];
@@ -119,6 +123,8 @@ static void node_prop(struct node *n, const char *name, struct prop p)
 {
 	if (strcmp(name, "reg") == 0)
 		n->reg = p;
+	else if (strcmp(name, "xen,id") == 0)
+		n->xen_id = p;
 	else if (strcmp(name, "interrupts") == 0)
 		n->interrupts = p;
 	else if (strcmp(name, "compatible") == 0)

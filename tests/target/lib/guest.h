@@ -149,6 +149,7 @@ bool probe_write64(uint64_t addr, uint64_t v);
 
 /* ---- the machine as the device tree tells it (fdt.c) ---- */
 #define MAX_REGIONS 8
+#define MAX_SHARED  4
 
 struct region {
 	uint64_t base;
@@ -173,6 +174,11 @@ struct machine {
 	bool psci_hvc;
 	struct region uart; /* the emulated one of a guest that is not dom0 */
 	uint32_t uart_irq;
+	int nr_shared;
+	struct {
+		struct region at;
+		const char *id;
+	} shared[MAX_SHARED]; /* memory that other domains have, too */
 	struct region rtc; /* PL031, if the domain owns one */
 	uint32_t rtc_irq;
 	char bootargs[256];

@@ -66,5 +66,7 @@ void mmu_build(const struct machine *m)
 		map_normal(&m->memory[i]);
 	for (int i = 0; i < m->nr_hypervisor; i++)
 		map_normal(&m->hypervisor[i]);
+	for (int i = 0; i < m->nr_shared; i++)
+		map_normal(&m->shared[i].at);
 	dsb();
 }
