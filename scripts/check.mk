@@ -67,7 +67,8 @@ $(HOST)/include/autoconf.h: configs/debug_defconfig Kconfig scripts/autoconf.awk
 	@cd $(HOST) && $(KCONF) kconfig-conf --defconfig=$(CURDIR)/$< $(CURDIR)/Kconfig >/dev/null
 	$(Q)awk -f scripts/autoconf.awk $(HOST)/.config > $@
 
-$(HOST)/tests.mk: scripts/host_tests.py $(wildcard tests/host/test_*.c)
+# Folders are newer when they got a file: sources may be named as hyp/boot/boot*.c.
+$(HOST)/tests.mk: scripts/host_tests.py $(wildcard tests/host/test_*.c hyp/*/.)
 	@mkdir -p $(@D)
 	$(Q)$(PYTHON) scripts/host_tests.py rules HOST_TESTS $(HOST) $(wildcard tests/host/test_*.c) > $@
 

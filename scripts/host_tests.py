@@ -27,17 +27,12 @@ def sources_of(test):
     if not found:
         sys.exit(f"{test}: there is no comment such as /* sources: hyp/lib/string.c */ in the "
                  "first 40 lines; it names the files under test")
-    # A star at the beginning of a line belongs to the comment.
-    words = re.sub(r"^ *\*", " ", found.group(1), flags=re.MULTILINE).split()
     names = []
-    for word in words:
-        if word.startswith("!"):        # not this one of those before
-            names = [name for name in names if name not in glob.glob(word[1:])]
-        else:
-            names += sorted(glob.glob(word)) or [word]
-    for name in names:
-        if not os.path.isfile(name):
-            sys.exit(f"{test}: its sources name {name}, which does not exist")
+    for pattern in re.sub(r"^\s*\* ", " ", found.group(1), flags=re.MULTILINE).split():
+        files = sorted(glob.glob(pattern))
+        if not files:
+            sys.exit(f"{test}: its sources name {pattern}, which does not exist")
+        names += [name for name in files if name not in names]
     return names
 
 

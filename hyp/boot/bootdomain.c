@@ -305,9 +305,15 @@ struct boot_domain *__init bootdomain_find(struct boot_info *bi, int node)
 	return NULL;
 }
 
-/* Domains may name the same file, but two files cannot lie at the same place. */
-static void __init check_overlaps(struct boot_info *bi, struct boot_domain *d,
-				  const struct boot_module *m)
+/* Domains may name the same file. One that is two things of one domain was written down wrongly. */
+static bool __init is_same_file(const struct boot_module *a, const struct boot_module *b)
+{
+	return a == b || (a->start == b->start && a->domain_node != b->domain_node);
+}
+
+/* Two files cannot lie at the same place. */
+bool __init bootdomain_check_overlaps(const struct boot_info *bi, struct boot_domain *d,
+				      const struct boot_module *m)
 {
 	struct range r = { m->start, m->start + m->size };
 	char path[DT_PATH_MAX], why[DT_PATH_MAX + 80];
@@ -315,15 +321,16 @@ static void __init check_overlaps(struct boot_info *bi, struct boot_domain *d,
 	for (u32 i = 0; i < bi->nr_modules; i++) {
 		const struct boot_module *o = &bi->modules[i];
 
-		if (m->start == o->start ||
+		if (is_same_file(m, o) ||
 		    !ranges_overlap(&r, &(struct range){ o->start, o->start + o->size }))
 			continue;
 		snprintf(why, sizeof(why), "reg = <%#lx %#lx> overlaps %s at %#lx-%#lx", m->start,
 			 m->size, dt_path(bi->fdt, o->node, path, sizeof(path)), o->start,
 			 o->start + o->size - 1);
 		bootdomain_refuse(bi, d, m->node, "", why, "load one of the files elsewhere");
-		return;
+		return true;
 	}
+	return false;
 }
 
 static void __init check_modules(struct boot_info *bi, struct boot_domain *d)
@@ -343,7 +350,7 @@ static void __init check_modules(struct boot_info *bi, struct boot_domain *d)
 		else if (m->kind != MODULE_KERNEL && m->kind != MODULE_RAMDISK)
 			bootdomain_refuse(bi, d, m->node, "", "the module does not say what it is",
 			       "write compatible = \"multiboot,kernel\", \"multiboot,module\"");
-		check_overlaps(bi, d, m);
+		bootdomain_check_overlaps(bi, d, m);
 	}
 	if (kernels != 1)
 		refuse_domain(bi, d, "", kernels ? "it has more than one kernel" : "it has no kernel",

@@ -17,6 +17,25 @@ void bootdomain_refuse(const struct boot_info *bi, struct boot_domain *d, int no
 void bootdomain_refuse_prop(const struct boot_info *bi, struct boot_domain *d, int node,
 			    const char *name, const char *why, const char *write);
 
+/* Refuses a module that lies where another file does; d as above. True: it did. */
+bool bootdomain_check_overlaps(const struct boot_info *bi, struct boot_domain *d,
+			       const struct boot_module *m);
+
+/* --- bootcheck.c --- */
+/* The node's reg cannot be used: why, what to write, and what follows. */
+void bootcheck_refuse_reg(const struct boot_info *bi, struct boot_domain *d, const struct dt_walk *w,
+			  const char *then);
+/* A property that is to be one string; NULL when it is missing, or not one, which is said. */
+const char *bootcheck_string(const struct boot_info *bi, int node, const char *name);
+/* A node in /chosen that is nothing we know: names what it resembles. */
+void bootcheck_unknown(const struct boot_info *bi, const struct dt_walk *w);
+/* The walk stands on /chosen: names properties that do nothing. */
+void bootcheck_chosen(const struct boot_info *bi, const struct dt_walk *w);
+/* Warns of what is missing in the machine. */
+void bootcheck_machine(const struct boot_info *bi);
+/* Sets bi->refused when dom0's modules cannot be as they are. */
+void bootcheck_dom0(struct boot_info *bi);
+
 /* --- bootdomain_static.c --- */
 /* The walk stands on d's node. */
 void bootdomain_read_static(const struct boot_info *bi, struct boot_domain *d,

@@ -55,20 +55,45 @@ static void __init read_memory(struct boot_info *bi, const struct dt_walk *w)
 		if (range_set_add(&bi->banks, r.start, r.end))
 			warn_node(w, "too many memory banks; one is not used");
 	}
-	if (rc != -XEN_ENOENT)
-		warn_node(w, "reg cannot be read; memory is not used");
+	if (rc != -XEN_ENOENT || !dt_has(w, DT_REG))
+		bootcheck_refuse_reg(bi, NULL, w, "this memory is not used");
 }
 
+/* Its parent has no addresses of its own, whether it says so by ranges or not. */
 static void __init read_reserved(struct boot_info *bi, const struct dt_walk *w)
 {
 	u64 addr, size;
+	int rc;
 
-	for (u32 i = 0; dt_walk_reg(w, i, &addr, &size) == 0; i++) {
+	for (u32 i = 0; (rc = dt_walk_reg_raw(w, i, &addr, &size)) == 0; i++) {
 		struct range r = range_pages_out(addr, addr + size);
 
 		if (range_set_add(&bi->reserved, r.start, r.end))
 			warn_node(w, "too many reserved regions; this one is not kept");
 	}
+	if (rc == -XEN_ENOENT)
+		return;
+	bootcheck_refuse_reg(bi, NULL, w, "nothing starts, lest the firmware loses its memory");
+	bi->refused = true;
+}
+
+/* False: there is none, or another CPU has it; said. */
+static bool __init read_mpidr(const struct boot_info *bi, const struct dt_walk *w, u64 *mpidr)
+{
+	u64 size;
+
+	if (dt_walk_reg_raw(w, 0, mpidr, &size)) {
+		bootcheck_refuse_reg(bi, NULL, w, "the CPU is not used");
+		return false;
+	}
+	for (u32 i = 0; i < bi->nr_cpus; i++) {
+		if (bi->cpus[i].mpidr != *mpidr)
+			continue;
+		bootdomain_refuse_prop(bi, NULL, w->node, "reg", "another CPU has the same",
+				       "write its MPIDR; the CPU is not used");
+		return false;
+	}
+	return true;
 }
 
 static u64 __init read_number(const struct dt_walk *w, const char *name)
@@ -85,11 +110,11 @@ static void __init read_cpu(struct boot_info *bi, const struct dt_walk *w)
 	int len;
 	const char *method = fdt_getprop(w->fdt, w->node, "enable-method", &len);
 	struct dt_prop p = { method, (u32)len };
-	u64 mpidr, size, release;
+	u64 mpidr, release;
 
 	if (!dt_string(&p))
 		method = "";
-	if (!type || strcmp(type, "cpu") || dt_walk_reg_raw(w, 0, &mpidr, &size))
+	if (!type || strcmp(type, "cpu") || !read_mpidr(bi, w, &mpidr))
 		return;
 	release = strcmp(method, "spin-table") ? 0 : read_number(w, "cpu-release-addr");
 	if (bi->nr_cpus == NR_CPUS) {
@@ -112,8 +137,13 @@ static void __init read_psci(struct boot_info *bi, const struct dt_walk *w)
 {
 	const char *method = dt_string(&w->prop[DT_METHOD]);
 
-	if (method)
-		bi->psci = strcmp(method, "smc") ? PSCI_HVC : PSCI_SMC;
+	if (method && !strcmp(method, "smc"))
+		bi->psci = PSCI_SMC;
+	else if (method && !strcmp(method, "hvc"))
+		bi->psci = PSCI_HVC;
+	else
+		bootdomain_refuse_prop(bi, NULL, w->node, "method", "it is not the name of a call",
+				       "write method = \"smc\"; without it only one CPU is used");
 }
 
 static bool __init read_irq(const struct dt_walk *w, u32 cells, u32 i, struct boot_irq *out)
@@ -159,6 +189,8 @@ static void __init read_gic(struct boot_info *bi, const struct dt_walk *w)
 
 static void __init read_timer(struct boot_info *bi, const struct dt_walk *w)
 {
+	bool bad = false;
+
 	bi->timer.node = w->node;
 	bi->timer.clock_frequency = (u32)read_number(w, "clock-frequency");
 	/* The controller may come later in the tree; all GICs in use have three cells or four. */
@@ -170,7 +202,12 @@ static void __init read_timer(struct boot_info *bi, const struct dt_walk *w)
 			cells = 3;
 		if (read_irq(w, cells, i, &irq))
 			bi->timer.irq[i] = irq;
+		else
+			bad |= i == TIMER_VIRT || i == TIMER_HYP;
 	}
+	if (bad)
+		warn_node(w, "interrupts: the third or fourth cannot be read; PPIs 11 and 10 are "
+			     "assumed");
 }
 
 static const struct {
@@ -202,15 +239,21 @@ static void __init read_module(struct boot_info *bi, const struct dt_walk *w, st
 {
 	struct boot_module m = { .node = w->node, .kind = kind, .domain_node = c->domain_node };
 
+	struct boot_domain *d = bootdomain_find(bi, c->domain_node);
+
+	if (d && d->disabled)
+		return;
 	if (dt_walk_reg_raw(w, 0, &m.start, &m.size) || !m.size) {
-		warn_node(w, "module without usable reg = <address size>; left out");
+		bootcheck_refuse_reg(bi, d, w, d ? "the domain is left out" : "nothing starts");
+		bi->refused |= !d;
 		return;
 	}
 	if (bi->nr_modules == BOOT_MODULES_MAX) {
-		warn_node(w, "too many modules; left out");
+		bootdomain_refuse(bi, d, w->node, "", "there are more than 64 modules",
+				  "remove some; it is left out");
 		return;
 	}
-	m.cmdline = dt_string(&w->prop[DT_BOOTARGS]);
+	m.cmdline = bootcheck_string(bi, w->node, "bootargs");
 	bi->modules[bi->nr_modules++] = m;
 }
 
@@ -237,6 +280,8 @@ static void __init read_in_chosen(struct boot_info *bi, const struct dt_walk *w,
 		read_module(bi, w, c, kind);
 	} else if (w->depth == 3) {
 		bootdomain_read_child(bi, w);
+	} else {
+		bootcheck_unknown(bi, w);
 	}
 }
 
@@ -249,10 +294,12 @@ static void __init read_top(struct boot_info *bi, const struct dt_walk *w, struc
 {
 	const char *type = dt_string(&w->prop[DT_DEVICE_TYPE]);
 
-	if (!strcmp(w->name, "chosen"))
+	if (!strcmp(w->name, "chosen")) {
 		c->node = w->node;
-	else if (type && !strcmp(type, "memory") && dt_available(w))
+		bootcheck_chosen(bi, w);
+	} else if (type && !strcmp(type, "memory") && dt_available(w)) {
 		read_memory(bi, w);
+	}
 }
 
 static void __init read_node(struct boot_info *bi, const struct dt_walk *w, struct chosen *c)
@@ -275,17 +322,6 @@ static void __init read_node(struct boot_info *bi, const struct dt_walk *w, stru
 		read_psci(bi, w);
 }
 
-static const char *__init chosen_string(const void *fdt, int node, const char *name)
-{
-	int len;
-	struct dt_prop p = { .data = node < 0 ? NULL : fdt_getprop(fdt, node, name, &len) };
-
-	if (!p.data)
-		return NULL;
-	p.len = (u32)len;
-	return dt_string(&p);
-}
-
 /*
  * bootargs of /chosen is the hypervisor's when dom0's arguments are given elsewhere and the
  * hypervisor has none of its own; otherwise it is dom0's.
@@ -293,9 +329,9 @@ static const char *__init chosen_string(const void *fdt, int node, const char *n
 static void __init read_chosen(struct boot_info *bi, int node)
 {
 	const struct boot_module *kernel = bootinfo_module(bi, MODULE_KERNEL);
-	const char *hyp = chosen_string(bi->fdt, node, "xen,xen-bootargs");
-	const char *dom0 = chosen_string(bi->fdt, node, "xen,dom0-bootargs");
-	const char *args = chosen_string(bi->fdt, node, "bootargs");
+	const char *hyp = bootcheck_string(bi, node, "xen,xen-bootargs");
+	const char *dom0 = bootcheck_string(bi, node, "xen,dom0-bootargs");
+	const char *args = bootcheck_string(bi, node, "bootargs");
 
 	if (kernel && kernel->cmdline && kernel->cmdline[0])
 		dom0 = kernel->cmdline;
@@ -306,9 +342,9 @@ static void __init read_chosen(struct boot_info *bi, int node)
 	bi->hyp_cmdline = hyp ? hyp : "";
 	bi->dom0_cmdline = dom0 ? dom0 : "";
 	bootheap_read(bi, node);
-	bi->stdout_path = chosen_string(bi->fdt, node, "stdout-path");
+	bi->stdout_path = bootcheck_string(bi, node, "stdout-path");
 	if (!bi->stdout_path)
-		bi->stdout_path = chosen_string(bi->fdt, node, "linux,stdout-path");
+		bi->stdout_path = bootcheck_string(bi, node, "linux,stdout-path");
 }
 
 /* Regions of the header's list; those around the tree or a module only say what we know. */

@@ -81,20 +81,26 @@ static int __init check_module(const struct boot_info *bi, const struct boot_mod
 	struct range r = { m->start, m->start + m->size };
 	const struct range *other = NULL;
 
+	for (u32 i = 0; i < bi->reserved.nr; i++)
+		if (ranges_overlap(&r, &bi->reserved.r[i]))
+			other = &bi->reserved.r[i];
 	if (!range_set_find(&bi->banks, r.start & PAGE_MASK, ROUND_UP(r.end, PAGE_SIZE)))
 		other = NULL;
 	else if (ranges_overlap(&r, &bi->image))
 		other = &bi->image;
 	else if (ranges_overlap(&r, &bi->fdt_range))
 		other = &bi->fdt_range;
-	else
+	else if (!other)
 		return 0;
 	dt_path(bi->fdt, m->node, path, sizeof(path));
 	if (other)
 		pr_err("device tree: %s: reg = <%#lx %#lx> overlaps the %s at %#lx-%#lx; load the "
 		       "file elsewhere\n",
 		       path, m->start, m->size,
-		       other == &bi->image ? "hypervisor" : "device tree", other->start,
+		       other == &bi->image     ? "hypervisor" :
+		       other == &bi->fdt_range ? "device tree" :
+						 "reserved memory",
+		       other->start,
 		       other->end - 1);
 	else
 		pr_err("device tree: %s: reg = <%#lx %#lx> is not in RAM; load the file elsewhere\n",
@@ -124,27 +130,27 @@ int __init bootinfo_verdict(const struct boot_info *bi)
 
 int __init bootinfo_check(struct boot_info *bi)
 {
-	int rc;
+	int rc = bi->banks.nr ? 0 : refuse_memory();
 
-	if (!bi->banks.nr)
-		return refuse_memory();
 	if (!bi->gic.version)
-		return refuse_gic(bi);
-	rc = bootheap_check(bi);
+		rc = refuse_gic(bi);
+	bootcheck_machine(bi);
 	if (rc)
 		return rc;
+	bootcheck_dom0(bi);
+	bi->refused |= bootheap_check(bi) != 0;
 	for (u32 i = 0; i < bi->nr_modules; i++) {
 		struct boot_domain *d = bootdomain_find(bi, bi->modules[i].domain_node);
 
 		rc = check_module(bi, &bi->modules[i]);
-		if (rc && !d)
-			return rc;
-		if (rc)
+		bi->refused |= rc && !d;
+		if (rc && d)
 			d->left_out = true;
 	}
 	bootdomain_check(bi);
-	rc = bootshm_check(bi);
-	return rc ? rc : bootinfo_verdict(bi);
+	bi->refused |= bootshm_check(bi) != 0;
+	rc = bootinfo_verdict(bi);
+	return bi->refused ? -XEN_EINVAL : rc;
 }
 
 /* Other domains read their files when dom0 runs already, also those that it has in common with them. */

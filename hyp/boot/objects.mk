@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 obj-y += fdt.o fdt_irq.o range.o
-obj-y += bootinfo.o bootdomain.o bootdomain_static.o bootheap.o bootranges.o bootmem.o bootconsole.o
-obj-y += bootshm.o
+obj-y += bootinfo.o bootdomain.o bootdomain_static.o bootheap.o bootranges.o bootmem.o bootcheck.o
+obj-y += bootshm.o console_find.o
 obj-y += kernel.o plan.o place.o decide.o seed.o
 obj-y += fdt_out.o shm_fdt.o
 obj-y += dom0_devices.o dom0_fdt.o domu_fdt.o

@@ -18,7 +18,7 @@ FUZZ_CFLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer -fno-strict-aliasing -f
 	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all $(WARN) $(FUZZ_EXTRA)
 FUZZ_LIB_OBJS := $(patsubst %.c,$(FUZZ)/%.o,$(wildcard hyp/arch/host/*.c))
 
-$(FUZZ)/rules.mk: scripts/host_tests.py $(FUZZ_SOURCES)
+$(FUZZ)/rules.mk: scripts/host_tests.py $(FUZZ_SOURCES) $(wildcard hyp/*/.)
 	@mkdir -p $(@D)
 	$(Q)$(PYTHON) scripts/host_tests.py rules FUZZ_PROGRAMS $(FUZZ) $(FUZZ_SOURCES) > $@
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: hyp/boot/boot*.c !hyp/boot/bootconsole.c hyp/boot/fdt.c hyp/boot/fdt_irq.c
+/* sources: hyp/boot/boot*.c hyp/boot/fdt.c hyp/boot/fdt_irq.c
  * hyp/boot/range.c hyp/core/cmdline.c hyp/core/options.c */
 /*
  * Domains in the device tree: what is understood, and what is refused in which words. In a case that
@@ -146,9 +146,9 @@ static const struct refusal {
 	{ K1, "compatible", 0, { 0 }, "multiboot,ramdisk", D1 ": it has no kernel; write in it: module@ADDRESS { compatible = \"multiboot,kernel\"" },
 	{ K1, "compatible", 0, { 0 }, "multiboot,ramdisk", D1 ": it has more than one ramdisk" },
 	{ R1, "compatible", 0, { 0 }, "xen,linux-zimage", D1 ": it has more than one kernel" },
-	{ K1, "reg", 0, { 0 }, NULL, K1 ": module without usable reg" },
-	{ K1, "reg", 2, { 0, 0x60000000 }, NULL, K1 ": module without usable reg" },
-	{ K1, "reg", 4, { 0, 0x60000000, 0, 0 }, NULL, K1 ": module without usable reg" },
+	{ K1, "reg", 0, { 0 }, NULL, K1 ": reg: it is missing; write reg = <ADDRESS SIZE>" },
+	{ K1, "reg", 2, { 0, 0x60000000 }, NULL, K1 ": reg = <0 0x60000000>: it has 8 bytes, and ADDRESS and SIZE have 16" },
+	{ K1, "reg", 4, { 0, 0x60000000, 0, 0 }, NULL, K1 ": reg = <0 0x60000000 0 0>: the size is 0" },
 	{ K1, "reg", 4, { 0, 0x20000000, 0, 0x1000 }, NULL, K1 ": reg = <0x20000000 0x1000> is not in RAM; load the file elsewhere" },
 	{ K1, "reg", 4, { 0, 0xbffff000, 0, 0x1001 }, NULL, K1 ": reg = <0xbffff000 0x1001> is not in RAM" },
 	{ K1, "reg", 4, { 0, 0x40270000, 0, 0x1000 }, NULL, "overlaps the hypervisor at 0x40200000-0x4027ffff; load the file elsewhere" },

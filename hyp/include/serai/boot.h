@@ -136,6 +136,7 @@ struct boot_info {
 	const char *static_heap_bad;	     /* why it cannot be read */
 	u32 nr_shm;
 	struct boot_shm shm[BOOT_SHM_MAX];
+	bool refused; /* in words: the machine or dom0 cannot be as the tree says */
 	struct range_set dom0_banks; /* by builder_plan_dom0() */
 };
 
@@ -217,7 +218,7 @@ int bootinfo_find_device(const char *spec, struct boot_device *dev);
 int bootinfo_find_compatible(const char *what, struct boot_device *dev);
 bool boot_device_compatible(const struct boot_device *dev, const char *what);
 
-/* --- bootconsole.c --- */
+/* --- console_find.c --- */
 struct uart_driver;
 /*
  * The console's UART and its driver. -ENOENT with console=none; other errors are told in words:
