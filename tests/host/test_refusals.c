@@ -234,6 +234,27 @@ static const struct refusal refusals[] = {
 	CASE(WARN, D1 ": vpl01 = <0x1>: unknown property, it does nothing; did you mean vpl011?", { D1, "vpl01", "<1>" }),
 	CASE(WARN, D1 ": nr-spis = <0x20>: unknown property, it does nothing; did you mean nr_spis?", { D1, "nr-spis", "<32>" }),
 	CASE(GUEST, D1 ": memroy = <0 0x20000>: unknown property, it does nothing; did you mean memory?", { D1, "memory", NULL }, { D1, "memroy", "<0 0x20000>" }),
+
+	/* --- memory by address --- */
+	CASE(GUEST, D1 ": xen,static-mem = <0 0xa0000000>: it is no list of addresses and sizes; write at most 16 pairs of an address (2 cells) and a size (2 cells), multiples of 4 KiB", { D1, "xen,static-mem", "<0 0xa0000000>" }),
+	CASE(GUEST, "xen,static-mem = <0 0xa0000800 0 0x8000000>: an address or size is no multiple of 4 KiB", { D1, "xen,static-mem", "<0 0xa0000800 0 0x8000000>" }),
+	CASE(GUEST, "xen,static-mem = <0 0xa0000000 0 0>: a size is zero", { D1, "xen,static-mem", "<0 0xa0000000 0 0>" }),
+	CASE(GUEST, D1 ": xen,static-mem = <0 0xa0000000 0 0x8000000>: its number of cells is neither 1 nor 2", { D1, "xen,static-mem", "<0 0xa0000000 0 0x8000000>" }, { D1, "#xen,static-mem-size-cells", "<3>" }),
+	CASE(GUEST, D1 ": memory = <0 0x20000>: xen,static-mem has 65536 KiB; write memory = <0 0x10000>", { D1, "xen,static-mem", "<0 0xa0000000 0 0x4000000>" }),
+	CASE(GUEST, "0xbc000000-0xc3ffffff is not in RAM; write addresses of RAM that nothing else uses", { D1, "xen,static-mem", "<0 0xbc000000 0 0x8000000>" }),
+	CASE(GUEST, "0x40000000-0x47ffffff overlaps the hypervisor at 0x40200000", { D1, "xen,static-mem", "<0 0x40000000 0 0x8000000>" }),
+	CASE(GUEST, "0x60000000-0x67ffffff overlaps " D1, { D1, "xen,static-mem", "<0 0x60000000 0 0x8000000>" }),
+	CASE(GUEST, "0xa0000000-0xa7ffffff overlaps reserved memory at 0xa0000000-0xa0000fff", { "/", NULL, "reserved-memory" }, { "/reserved-memory", NULL, "fw" }, { "/reserved-memory/fw", "reg", "<0 0xa0000000 0 0x1000>" }, { D1, "xen,static-mem", "<0 0xa0000000 0 0x8000000>" }),
+	CASE(BOTH, D2 ": xen,static-mem = <0 0xa4000000 0 0x8000000>: 0xa4000000-0xabffffff overlaps xen,static-mem of " D1 " at 0xa0000000-0xa7ffffff", { D1, "xen,static-mem", "<0 0xa0000000 0 0x8000000>" }, { D2, "xen,static-mem", "<0 0xa4000000 0 0x8000000>" }),
+	CASE(GUEST, "0xa0000000-0xa3ffffff is named twice", { D1, "xen,static-mem", "<0 0xa0000000 0 0x4000000 0 0xa0000000 0 0x4000000>" }),
+	CASE(GUEST, D1 ": direct-map: the domain has no memory at an address that it could see; give it xen,static-mem = <ADDRESS SIZE>", { D1, "direct-map", "" }),
+	CASE(WARN, D1 ": xen,static-men = <0 0xa0000000 0 0x8000000>: unknown property, it does nothing; did you mean xen,static-mem?", { D1, "xen,static-men", "<0 0xa0000000 0 0x8000000>" }),
+	CASE(BOOT, "/chosen: xen,static-heap = <0 0xa0000000 0 0x1000>: an address or size is no multiple of 64 KiB; write pairs", { "/chosen", "xen,static-heap", "<0 0xa0000000 0 0x1000>" }),
+	CASE(BOOT, "/chosen: xen,static-heap = <0 0xf0000000 0 0x10000000>: 0xf0000000-0xffffffff is not in RAM; write addresses of RAM, or remove it", { "/chosen", "xen,static-heap", "<0 0xf0000000 0 0x10000000>" }),
+	CASE(BOOT, "16384 KiB are too little for the hypervisor alone; give it as much as the domains need", { "/chosen", "xen,static-heap", "<0 0xa0000000 0 0x1000000>" }),
+	CASE(BOOT, "is named twice; name each piece of RAM once", { "/chosen", "xen,static-heap", "<0 0xa0000000 0 0x4000000 0 0xa1000000 0 0x4000000>" }),
+	CASE(GUEST, "0xa0000000-0xa7ffffff overlaps xen,static-heap of /chosen at 0x80000000-0xbfffffff", { "/chosen", "xen,static-heap", "<0 0x80000000 0 0x40000000>" }, { D1, "xen,static-mem", "<0 0xa0000000 0 0x8000000>" }),
+	CASE(BOOT, D1 ": memory = <0 0x20000>: 128 MiB do not fit, 120 MiB are free", { "/chosen", "xen,static-heap", "<0 0x68000000 0 0x8000000>" }, { K, NULL, NULL }),
 	/* clang-format on */
 };
 

@@ -73,15 +73,15 @@ static void add_set(const struct range_set *s, const char *what)
 		add_piece(s->r[i].start, s->r[i].end, "%s%s", what, "");
 }
 
-/* What the tree gives away by address. */
+/* Memory that the tree gives away by address. */
 static void add_static(const struct boot_info *bi)
 {
 	for (u32 i = 0; i < bi->nr_domains; i++) {
 		const struct boot_domain *d = &bi->domains[i];
 
-		for (u32 k = 0; k < d->nr_static && !d->left_out; k++)
-			add_piece(d->static_mem[k].start, d->static_mem[k].end, "%s: memory%s",
-				  d->name, d->direct_map ? ", direct mapped" : "");
+		for (u32 k = 0; k < d->nr_static; k++)
+			add_piece(d->static_mem[k].start, d->static_mem[k].end, "%s: static memory%s",
+				  d->name, d->left_out ? " (left out)" : "");
 	}
 	for (u32 i = 0; i < bi->nr_static_heap; i++)
 		add_piece(bi->static_heap[i].start, bi->static_heap[i].end, "%s%s", "static heap", "");
@@ -177,8 +177,10 @@ static void print_domain(const struct boot_info *bi, u32 id, const struct boot_d
 		printf("  d%-3u %s: %s\n", id, path, d->disabled ? "disabled" : "refused, left out");
 		return;
 	}
-	printf("  d%-3u %s: %lu MiB, %u vcpu%s%s%s\n", id, path, (long)d->memory >> 20, d->nr_vcpus,
-	       d->nr_vcpus == 1 ? "" : "s", d->vpl011 ? ", vpl011" : "", enhanced[d->enhanced]);
+	printf("  d%-3u %s: %lu MiB%s, %u vcpu%s%s%s%s\n", id, path, (long)d->memory >> 20,
+	       d->nr_static ? " of static memory" : "", d->nr_vcpus, d->nr_vcpus == 1 ? "" : "s",
+	       d->direct_map ? ", direct-mapped" : "", d->vpl011 ? ", vpl011" : "",
+	       enhanced[d->enhanced]);
 	print_args(bootinfo_domain_module(bi, d->node, MODULE_KERNEL), NULL);
 	print_shared(bi, (int)id - 1);
 }
