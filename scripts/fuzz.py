@@ -93,7 +93,8 @@ def main():
         for name, remark, output in results:
             print(f"  {name:<16} {remark}", flush=True)
             if output:
-                print("    | " + "\n    | ".join(output.strip().splitlines()[-60:]))
+                lines = [line for line in output.strip().splitlines() if line[:1] != "#"]
+                print("    | " + "\n    | ".join(lines[-60:]))
             failed += bool(output)
     if options.count:
         with open(options.count, "w", encoding="ascii") as out:

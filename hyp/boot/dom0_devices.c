@@ -63,6 +63,8 @@ enum dom0_node __init dom0_node_kind(const struct dt_walk *w, const struct boot_
 {
 	const char *type = dt_string(&w->prop[DT_DEVICE_TYPE]);
 
+	if (!w->depth) /* whatever it says of itself: everything is in it */
+		return NODE_KEEP;
 	if (w->node == bi->gic.node)
 		return NODE_GIC;
 	if (w->node == bi->timer.node)

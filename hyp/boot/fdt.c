@@ -338,11 +338,27 @@ int __init dt_walk_window(const struct dt_walk *w, u32 i, u64 *addr, u64 *size)
 	return translate(w, w->depth - 1, addr, *size);
 }
 
+/* The path that an alias stands for, or NULL. libfdt's own way follows aliases of aliases for ever. */
+static const char *__init find_alias(const void *fdt, const char *name, int len)
+{
+	int aliases = fdt_path_offset(fdt, "/aliases"), n;
+	struct dt_prop p = { .data = aliases < 0 ? NULL :
+						   fdt_getprop_namelen(fdt, aliases, name, len, &n) };
+
+	p.len = p.data ? (u32)n : 0;
+	return dt_string(&p) && *(const char *)p.data == '/' ? p.data : NULL;
+}
+
 int __init dt_lookup(const void *fdt, const char *spec)
 {
 	const char *end = strchr(spec, ':');
-	int node = fdt_path_offset_namelen(fdt, spec, end ? (int)(end - spec) : (int)strlen(spec));
+	int len = end ? (int)(end - spec) : (int)strlen(spec), node;
 
+	if (*spec != '/') {
+		spec = find_alias(fdt, spec, len);
+		len = spec ? (int)strlen(spec) : 0;
+	}
+	node = len ? fdt_path_offset_namelen(fdt, spec, len) : -1;
 	return node >= 0 ? node : -XEN_ENOENT;
 }
 

@@ -505,6 +505,7 @@ static void test_dom0_tree_variants(void **state)
 	tree_set_cells(fdt, "/pl031@9010000", "interrupts", 1, 0, 4);
 	tree_add(fdt, "/", "hypervisor");
 	tree_set_string(fdt, "/hypervisor", "compatible", "linux,kvm");
+	tree_set_string(fdt, "/", "compatible", "xen,multiboot-module"); /* but it is the root */
 	f.has_uart = false;
 	options.dom0_max_vcpus = 20;
 	f.cfg.nr_vcpus = 0;

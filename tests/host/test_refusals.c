@@ -154,6 +154,7 @@ static const struct refusal refusals[] = {
 	  { "/chosen", "stdout-path", NULL }),
 	CASE(ERROR, "/chosen: stdout-path = \"/uart@1\": there is no such node or alias; the console has no UART", { "/chosen", "stdout-path", "\"/uart@1\"" }),
 	CASE(ERROR, "/chosen: stdout-path = \"serial9:115200\": there is no such node or alias", { "/chosen", "stdout-path", "\"serial9:115200\"" }),
+	CASE(ERROR, "/chosen: stdout-path = \"a\": there is no such node or alias", { "/", NULL, "aliases" }, { "/aliases", "a", "\"a\"" }, { "/chosen", "stdout-path", "\"a\"" }),
 	CASE(ERROR, "/chosen: stdout-path = \"/timer\": its reg cannot be read or has no address of the CPU", { "/chosen", "stdout-path", "\"/timer\"" }),
 	CASE(ERROR, "/chosen: stdout-path = (3 bytes): it is not one string; write one in quotes; it is left out", { "/chosen", "stdout-path", "[2f7575]" }),
 	CASE(ERROR, UART ": compatible = \"acme,uart\": this build has no driver for the console's UART; it knows \"arm,pl011\"", { UART, "compatible", "\"acme,uart\"" }),

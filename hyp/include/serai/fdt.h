@@ -124,7 +124,7 @@ bool dt_gic_irq(const u32 *cells, u32 *intid, enum irq_type *type);
 int dt_walk_irqs(struct dt_walk *w, u32 gic,
 		 void (*fn)(void *ctx, u32 intid, enum irq_type type), void *ctx);
 
-/* Path or alias, perhaps with ":options" behind it; the node's offset or -ENOENT. */
+/* Path or alias of one, perhaps with ":options" behind it; the node's offset or -ENOENT. */
 int dt_lookup(const void *fdt, const char *spec);
 /* For messages: always gives a string. */
 const char *dt_path(const void *fdt, int node, char *buf, size_t size);
