@@ -12,21 +12,41 @@
 #include <serai/frame.h>
 #include <serai/printk.h>
 
-static void __init add_size(paddr_t start, paddr_t end, void *ctx)
+struct room {
+	u64 total, longest;
+};
+
+static void __init add_room(paddr_t start, paddr_t end, void *ctx)
 {
-	*(u64 *)ctx += end - start;
+	struct room *r = ctx;
+
+	r->total += end - start;
+	r->longest = MAX(r->longest, end - start);
+}
+
+/* A record for every frame from the first bank's start to the last one's end, in one piece. */
+static int __init refuse_table(const struct range *ram, u64 table, u64 longest)
+{
+	pr_err("device tree: RAM reaches from %#lx to %#lx: its frame table takes %lu KiB in one piece, "
+	       "and the longest that is free has %lu KiB; load files and dom0 so that more is free in "
+	       "one piece, or leave the farthest bank out of /memory\n",
+	       ram->start, ram->end - 1, table >> 10, longest >> 10);
+	return -XEN_ENOMEM;
 }
 
 /* RAM for guests, at most: what is free behind dom0's memory, without the frame table. */
 static int __init guest_room(const struct boot_info *bi, u64 *room)
 {
 	const struct range_set *b = &bi->banks;
-	u64 table = FRAME_TABLE_SIZE(b->r[0].start, b->r[b->nr - 1].end);
+	const struct range ram = { b->r[0].start, b->r[b->nr - 1].end };
+	u64 table = ROUND_UP(FRAME_TABLE_SIZE(ram.start, ram.end), PAGE_SIZE);
+	struct room r = { 0, 0 };
 
-	*room = 0;
-	if (bootinfo_free_ranges(add_size, room))
+	if (bootinfo_free_ranges(add_room, &r))
 		return -XEN_ENOSPC;
-	*room -= MIN(*room, ROUND_UP(table, PAGE_SIZE));
+	if (r.longest < table)
+		return refuse_table(&ram, table, r.longest);
+	*room = r.total - table;
 	return 0;
 }
 
@@ -34,7 +54,7 @@ static int __init guest_room(const struct boot_info *bi, u64 *room)
 static int __init fit_memory(struct boot_info *bi)
 {
 	char why[96];
-	u64 room;
+	u64 room = 0;
 	int rc = guest_room(bi, &room);
 
 	for (u32 i = 0; i < bi->nr_domains && !rc; i++) {

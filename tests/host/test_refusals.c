@@ -124,6 +124,9 @@ static const struct refusal refusals[] = {
 	  { "/", NULL, "reserved-memory" }, { "/reserved-memory", NULL, "fw" },
 	    { "/reserved-memory/fw", "reg", "<0 0x50000000>" }),
 
+	CASE(BOOT, "RAM reaches from 0x40000000 to 0xffc0ffffff: its frame table takes 4186176 KiB in one piece, and the longest that is free has ",
+	  { MEM, "reg", "<0 0x40000000 0 0x80000000 0xff 0xc0000000 0 0x1000000>" }),
+
 	/* --- CPUs, firmware --- */
 	CASE(WARN, "/cpus: no node in it has device_type = \"cpu\" and reg; only the CPU that starts Serai is used",
 	  { "/cpus", NULL, NULL }),

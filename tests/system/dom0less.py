@@ -105,15 +105,19 @@ def last_goes(hypargs, then, pattern):
     return case
 
 
-def refused(edit, *patterns, hypargs="", starts=True):
-    """The first guest's node is wrong: it says so, and the second starts, or does not."""
+def refused(edit, *patterns, hypargs="", end=None):
+    """
+    The tree is wrong: it says so, and the second guest starts; or nothing does, and the machine's
+    last lines are end.
+    """
     def case(rig, name):
         own(rig)
         with boot(rig, name, [Guest("domU1"), Guest("domU2")], edit=edit,
                   hypargs=hypargs) as console:
+            if end:
+                refused_end(console, end)
             expect_all(console, patterns, 60)
-            if not starts:
-                refused_end(console, r"dom0less=strict: then none is")
+            if end:
                 return
             console.expect(UP.format("domU2", 1), patience(2) + 60)
             if re.search(UP.format("domU1", 1), console.text):
@@ -174,7 +178,10 @@ CASES = (
     ("too-large", refused(first_of("memory = <0x0 0x20000>", "memory = <0x0 0x1000000>"),
                           r"domU1: memory = <0 0x1000000>: 16384 MiB do not fit", REFUSED), True),
     ("strict", refused(first_of("cpus = <1>", "cpus = <0>"), r"cpus = <0>: it is too small",
-                       r"dom0less=strict", hypargs="dom0less=strict", starts=False), True),
+                       hypargs="dom0less=strict", end=r"dom0less=strict: then none is"), True),
+    ("bad-tree", refused(lambda source: source + "/ { z { #address-cells = <5>; }; };",
+                         r"/z: #address-cells and #size-cells: more than 4 cells; write 1 or 2",
+                         end=r"Serai does not start, for the reasons above"), True),
     ("mixed-sizes", mixed_sizes, False),
     ("static-memory", static_memory, True),
     ("console-io", console_io, False),
