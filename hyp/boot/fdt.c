@@ -40,6 +40,8 @@ int __init dt_check(const void *fdt, size_t size)
 		return -XEN_EINVAL;
 	if (fdt_totalsize(fdt) > size || fdt_totalsize(fdt) > DT_SIZE_MAX)
 		return -XEN_EINVAL;
+	if (fdt_off_dt_struct(fdt) % TAG) /* libfdt lets that pass */
+		return -XEN_EINVAL;
 	return fdt_check_full(fdt, fdt_totalsize(fdt)) ? -XEN_EINVAL : 0;
 }
 
