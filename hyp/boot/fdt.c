@@ -31,6 +31,53 @@ static const char *const prop_names[DT_NR_PROPS] = {
 	[DT_PASSTHROUGH] = "xen,passthrough",
 };
 
+/* Bytes of the tag at s and what belongs to it; 0 when they are not within size, or it is none. */
+static u64 __init tag_size(const char *s, u32 size)
+{
+	const fdt32_t *cell = (const fdt32_t *)(const void *)s;
+	u64 n = 0;
+
+	switch (fdt32_to_cpu(*cell)) {
+	case FDT_BEGIN_NODE:
+		n = TAG + strnlen(s + TAG, size - TAG) + 1;
+		break;
+	case FDT_PROP:
+		if (size >= 3 * TAG)
+			n = 3UL * TAG + fdt32_to_cpu(cell[1]);
+		break;
+	case FDT_END_NODE:
+	case FDT_NOP:
+	case FDT_END:
+		n = TAG;
+		break;
+	}
+	n = ROUND_UP(n, TAG);
+	return n <= size ? n : 0;
+}
+
+/*
+ * Every tag up to FDT_END lies within the structure block. libfdt 1.6 takes a length that makes its
+ * offsets overflow.
+ */
+static bool __init tags_fit(const void *fdt)
+{
+	const char *s = (const char *)fdt + fdt_off_dt_struct(fdt);
+	u32 size = fdt_version(fdt) < 17 ? fdt_totalsize(fdt) - fdt_off_dt_struct(fdt) :
+					   fdt_size_dt_struct(fdt);
+
+	while (size >= TAG) {
+		u64 n = tag_size(s, size);
+
+		if (!n)
+			return false;
+		if (fdt32_to_cpu(*(const fdt32_t *)(const void *)s) == FDT_END)
+			return true;
+		s += n;
+		size -= (u32)n;
+	}
+	return false;
+}
+
 int __init dt_check(const void *fdt, size_t size)
 {
 	if (size < sizeof(struct fdt_header) || fdt_check_header(fdt))
@@ -41,6 +88,8 @@ int __init dt_check(const void *fdt, size_t size)
 	if (fdt_totalsize(fdt) > size || fdt_totalsize(fdt) > DT_SIZE_MAX)
 		return -XEN_EINVAL;
 	if (fdt_off_dt_struct(fdt) % TAG) /* libfdt lets that pass */
+		return -XEN_EINVAL;
+	if (!tags_fit(fdt))
 		return -XEN_EINVAL;
 	return fdt_check_full(fdt, fdt_totalsize(fdt)) ? -XEN_EINVAL : 0;
 }

@@ -653,27 +653,6 @@ static void test_no_tree(void **state)
 	assert_int_equal(dt_check(done, DT_SIZE_MAX + 16), -XEN_EINVAL);
 }
 
-/* Sound, but for a structure at an odd place. */
-static void test_misaligned(void **state)
-{
-	u32 at, size;
-	char *to;
-
-	done = tree_done(fdt);
-	at = fdt_off_dt_struct(done);
-	size = fdt_totalsize(done);
-	fdt = to = aligned_alloc(8, (size + 9) & ~7U);
-	memcpy(to, done, at);
-	for (u32 shift = 0; shift < 4; shift += 2) {
-		memcpy(to + at + shift, (char *)done + at, size - at);
-		fdt_set_off_dt_struct(to, at + shift);
-		fdt_set_off_dt_strings(to, fdt_off_dt_strings(done) + shift);
-		fdt_set_totalsize(to, size + shift);
-		assert_int_equal(fdt_check_full(to, size + shift), 0);
-		assert_int_equal(dt_check(to, size + shift), shift ? -XEN_EINVAL : 0);
-	}
-}
-
 static void test_deep(void **state)
 {
 	char path[256] = "/";
@@ -770,7 +749,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_gic_regions, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_timer_cells, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_no_tree, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_misaligned, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_deep, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_used_size, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_bad_strings, set_up, tear_down),

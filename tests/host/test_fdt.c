@@ -237,6 +237,49 @@ static void test_interrupts_bad(void **state)
 	assert_int_equal(irqs_of("/gpio-keys", &s), -XEN_EINVAL);
 }
 
+/* --- what libfdt lets pass --- */
+
+/* Sound, but for a structure at an odd place. */
+static void test_misaligned(void **state)
+{
+	u32 at, size;
+	char *to;
+
+	done = tree_done(fdt);
+	at = fdt_off_dt_struct(done);
+	size = fdt_totalsize(done);
+	fdt = to = aligned_alloc(8, (size + 9) & ~7U);
+	memcpy(to, done, at);
+	for (u32 shift = 0; shift < 4; shift += 2) {
+		memcpy(to + at + shift, (char *)done + at, size - at);
+		fdt_set_off_dt_struct(to, at + shift);
+		fdt_set_off_dt_strings(to, fdt_off_dt_strings(done) + shift);
+		fdt_set_totalsize(to, size + shift);
+		assert_int_equal(fdt_check_full(to, size + shift), 0);
+		assert_int_equal(dt_check(to, size + shift), shift ? -XEN_EINVAL : 0);
+	}
+}
+
+/* A length with which offsets overflow; libfdt 1.6 takes it. */
+static void test_huge_length(void **state)
+{
+	static const u32 lengths[] = { 0x7fffffff, 0x80000000, 0xfffffff0, 0xffffffff, 0x10000 };
+	u32 off, old;
+	fdt32_t *len;
+
+	done = tree_done(fdt);
+	fdt = NULL;
+	off = (u32)fdt_first_property_offset(done, tree_node(done, "/chosen"));
+	len = (fdt32_t *)((char *)done + fdt_off_dt_struct(done) + off + 4);
+	old = *len;
+	for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
+		*len = cpu_to_fdt32(lengths[i]);
+		assert_int_equal(dt_check(done, fdt_totalsize(done)), -XEN_EINVAL);
+	}
+	*len = old;
+	assert_int_equal(dt_check(done, fdt_totalsize(done)), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -246,6 +289,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_windows, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_interrupts, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_interrupts_bad, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_misaligned, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_huge_length, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,6 +58,11 @@ void console_set_uart(const struct uart *u)
 {
 }
 
+/* No driver runs. */
+void host_wait(void)
+{
+}
+
 void *mem_arch_map_device(paddr_t pa, size_t size)
 {
 	return NULL;

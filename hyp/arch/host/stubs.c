@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-size_t str_copy(char *dst, const char *src, size_t size);
-
 static void message(const char *fmt, va_list ap)
 {
 	host.messages++;
@@ -59,13 +57,4 @@ __weak_sym void cpu_raise_on(unsigned int cpu, u32 work)
 	}
 	__atomic_fetch_or(&cpu_table[cpu]->remote, work, __ATOMIC_ACQ_REL);
 	cpu_arch_kick(cpu);
-}
-
-__weak_sym size_t str_copy(char *dst, const char *src, size_t size)
-{
-	size_t n = strlen(src), m = n < size ? n : size - 1;
-
-	memcpy(dst, src, m);
-	dst[m] = 0;
-	return n;
 }
