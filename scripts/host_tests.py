@@ -28,7 +28,7 @@ def sources_of(test):
         sys.exit(f"{test}: there is no comment such as /* sources: hyp/lib/string.c */ in the "
                  "first 40 lines; it names the files under test")
     names = []
-    for pattern in re.sub(r"^\s*\* ", " ", found.group(1), flags=re.MULTILINE).split():
+    for pattern in re.sub(r"^ *\*", " ", found.group(1), flags=re.MULTILINE).split():
         files = sorted(glob.glob(pattern))
         if not files:
             sys.exit(f"{test}: its sources name {pattern}, which does not exist")

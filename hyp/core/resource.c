@@ -20,7 +20,7 @@ static u32 resource_frames(const struct domain *d, const struct abi_mem_acquire_
 		return 0;
 	if (r->id == XENMEM_resource_grant_table_id_shared)
 		return d->max_grant_frames;
-	return is_status(r) ? (d->max_grant_frames + 7) / 8 : 0;
+	return is_status(r) ? d->max_status_frames : 0;
 }
 
 static int resource_map_one(struct domain *d, u32 frame, bool status, u64 g)

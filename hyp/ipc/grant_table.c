@@ -415,10 +415,11 @@ int grant_domain_create(struct domain *d, const struct domain_config *cfg)
 	gt->max_version = (u8)MAX(cfg->max_grant_version, 1U);
 	lock_init(&gt->maptrack_lock, RANK_MAPTRACK);
 	gt->pages = mem_alloc(MAX(gt->max_frames, 1U) * sizeof(*gt->pages));
-	if (gt->max_version > 1)
-		gt->status = mem_alloc(STATUS_FRAMES(gt->max_frames) * sizeof(*gt->status));
+	d->max_status_frames = gt->max_version > 1 ? STATUS_FRAMES(gt->max_frames) : 0;
+	if (d->max_status_frames)
+		gt->status = mem_alloc(d->max_status_frames * sizeof(*gt->status));
 	d->grants = gt;
-	rc = !gt->pages || (gt->max_version > 1 && !gt->status) ? -XEN_ENOMEM :
+	rc = !gt->pages || (d->max_status_frames && !gt->status) ? -XEN_ENOMEM :
 	     gt->max_frames ? frame_add(d, 0) : 0;
 	if (rc) {
 		d->grants = NULL;

@@ -104,6 +104,7 @@ struct domain {
 	u8 shutdown_code;
 	u32 evtchn_irq; /* PPI of the upcall */
 	u32 max_evtchn_port, max_grant_frames, max_maptrack_frames;
+	u32 max_status_frames; /* of a grant table of version 2; 0: it cannot become one */
 	bool timers_reserved;
 	u64 guest_msg_tokens; /* guest_line.c */
 	u32 guest_msg_suppressed;
