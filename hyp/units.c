@@ -167,7 +167,7 @@ static int hall_init(void)
 
 const struct unit units[] = {
 	{ .name = "front hall", .init = hall_init },
-	{ .name = "interrupts", .init = irq_init },
+	{ .name = "interrupts", .init = irq_init, .domain_close = irq_domain_close },
 	{ .name = "timers",
 	  .cpu_init = timer_cpu_init,
 	  .domain_create = timers_domain_create,

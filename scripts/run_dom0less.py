@@ -53,8 +53,10 @@ esac
 class Guest:
     """One xen,domain node."""
 
-    def __init__(self, name, cpus=1, mem="128M", args="", vpl011=True, enhanced="no", props=""):
+    def __init__(self, name, cpus=1, mem="128M", args="", vpl011=True, enhanced="no", props="",
+                 devices=None, ramdisk=None):
         self.name, self.cpus, self.vpl011 = name, cpus, vpl011
+        self.devices, self.ramdisk = devices, ramdisk   # compiled partial tree; None: the usual one
         self.kib = machine.parse_size(mem) >> 10
         console = "console=ttyAMA0" if vpl011 else "earlycon=xenboot keep_bootcon"
         self.args = f"{console} name={name} {args}".strip()
@@ -63,12 +65,13 @@ class Guest:
             self.props += " xen,enhanced;" if enhanced == "yes" else f' xen,enhanced = "{enhanced}";'
         self.props += " " + props       # behind ours: there may be nodes in it
 
-    def node(self, kernel, ramdisk):
-        """kernel, ramdisk: address and size; no ramdisk: None."""
+    def node(self, kernel, ramdisk, devices):
+        """kernel, ramdisk, devices: address and size; None: no ramdisk, no devices."""
         return (f'{self.name} {{ compatible = "xen,domain"; #address-cells = <2>; #size-cells = <2>; '
                 f'cpus = <{self.cpus}>; memory = <{cells(self.kib)}>; {self.props}\n'
                 + module(*kernel, "kernel", self.args)
-                + (module(*ramdisk, "ramdisk") if ramdisk else "") + "};\n")
+                + (module(*ramdisk, "ramdisk") if ramdisk else "")
+                + (module(*devices, "device-tree") if devices else "") + "};\n")
 
 
 def cells(number):
@@ -114,7 +117,10 @@ class Machine(machine.Machine):
             if self.initrd is not None:
                 first = self.initrd or os.path.join(self.build, "dom0.cpio.gz")
                 text += module(*self.add_file(first), "ramdisk")
-        text += "".join(guest.node(kernel, ramdisk) for guest in self.guests)
+        for guest in self.guests:
+            own = self.add_file(guest.ramdisk) if guest.ramdisk else ramdisk
+            devices = self.add_file(guest.devices) if guest.devices else None
+            text += guest.node(kernel, own, devices)
         return f"/ {{ chosen {{\n{text}}}; }};\n"
 
     def hypervisor_arguments(self):

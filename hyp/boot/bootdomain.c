@@ -39,8 +39,7 @@ static bool __init is_text(const char *s, u32 len)
 	return true;
 }
 
-/* " = value" as in a device tree's source, cut when it is long; nothing for an empty property. */
-static void __init format_value(char *buf, size_t size, const struct dt_prop *p)
+void __init dt_format_value(char *buf, size_t size, const struct dt_prop *p)
 {
 	u32 cells = p->len / 4, n;
 
@@ -81,7 +80,7 @@ void __init bootdomain_refuse_prop(const struct boot_info *bi, struct boot_domai
 	struct dt_prop p = { .data = fdt_getprop(bi->fdt, node, name, &len) };
 
 	p.len = p.data ? (u32)len : 0;
-	format_value(value, sizeof(value), &p);
+	dt_format_value(value, sizeof(value), &p);
 	snprintf(what, sizeof(what), "%s%s", name, value);
 	bootdomain_refuse(bi, d, node, what, why, write);
 }
@@ -184,7 +183,10 @@ static const char *__init take_passthrough(struct boot_domain *d, const struct d
 {
 	const char *s = p->len ? dt_string(p) : "enabled";
 
-	return s && !strcmp(s, "disabled") ? NULL : "devices cannot be given to guests yet";
+	if (!s || (strcmp(s, "disabled") && strcmp(s, "enabled")))
+		return "there is no such mode";
+	d->no_passthrough = !strcmp(s, "disabled");
+	return NULL;
 }
 
 static const char *__init not_yet(struct boot_domain *d, const struct dt_prop *p)
@@ -215,7 +217,7 @@ static const struct domain_prop domain_props[] __initconst = {
 	{ "domain-cpupool", not_yet, "remove it: the domain then runs on all CPUs" },
 	{ "llc-colors", not_yet, "remove it: the domain then shares all of the cache" },
 	{ "sve", not_yet, "remove it: the domain then has no SVE" },
-	{ "passthrough", take_passthrough, "remove it, and the partial device tree" },
+	{ "passthrough", take_passthrough, "write passthrough = \"enabled\" or \"disabled\"" },
 	{ "compatible", skip, "" },
 	{ "#address-cells", skip, "" },
 	{ "#size-cells", skip, "" },
@@ -242,7 +244,7 @@ static void __init read_prop(const struct boot_info *bi, struct boot_domain *d, 
 		return;
 	}
 	near = name_nearest(name, domain_props, ARRAY_SIZE(domain_props), sizeof(domain_props[0]));
-	format_value(value, sizeof(value), p);
+	dt_format_value(value, sizeof(value), p);
 	pr_warn("device tree: %s: %.40s%s: unknown property, it does nothing%s%s%s\n",
 		dt_path(bi->fdt, d->node, path, sizeof(path)), name, value,
 		near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
@@ -335,7 +337,7 @@ bool __init bootdomain_check_overlaps(const struct boot_info *bi, struct boot_do
 
 static void __init check_modules(struct boot_info *bi, struct boot_domain *d)
 {
-	u32 kernels = 0, ramdisks = 0;
+	u32 kernels = 0, ramdisks = 0, trees = 0;
 
 	for (u32 i = 0; i < bi->nr_modules; i++) {
 		const struct boot_module *m = &bi->modules[i];
@@ -344,10 +346,8 @@ static void __init check_modules(struct boot_info *bi, struct boot_domain *d)
 			continue;
 		kernels += m->kind == MODULE_KERNEL;
 		ramdisks += m->kind == MODULE_RAMDISK;
-		if (m->kind == MODULE_FDT)
-			bootdomain_refuse(bi, d, m->node, "", "devices cannot be given to guests yet",
-			       "remove the partial device tree");
-		else if (m->kind != MODULE_KERNEL && m->kind != MODULE_RAMDISK)
+		trees += m->kind == MODULE_FDT;
+		if (m->kind > MODULE_FDT)
 			bootdomain_refuse(bi, d, m->node, "", "the module does not say what it is",
 			       "write compatible = \"multiboot,kernel\", \"multiboot,module\"");
 		bootdomain_check_overlaps(bi, d, m);
@@ -358,6 +358,12 @@ static void __init check_modules(struct boot_info *bi, struct boot_domain *d)
 			      "\"multiboot,module\"; reg = <ADDRESS SIZE>; bootargs = \"...\"; };");
 	if (ramdisks > 1)
 		refuse_domain(bi, d, "", "it has more than one ramdisk", "leave one");
+	if (trees > 1)
+		refuse_domain(bi, d, "", "it has more than one partial device tree",
+			      "describe all of its devices in one");
+	if (trees && d->no_passthrough)
+		refuse_domain(bi, d, "passthrough = \"disabled\"", "it has a partial device tree",
+			      "remove the property, or the module");
 }
 
 void __init bootdomain_check(struct boot_info *bi)

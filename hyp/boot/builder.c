@@ -17,6 +17,7 @@
 #include <serai/errno.h>
 #include <serai/frame.h>
 #include <serai/launch.h>
+#include <serai/passthrough.h>
 #include <serai/printk.h>
 #include <serai/string.h>
 #include <serai/vpl011.h>
@@ -156,15 +157,17 @@ static int __init build_guest_devices(struct build *b)
 	int rc;
 
 	b->d->evtchn_irq = GUEST_EVTCHN_PPI;
-	if (!b->spec->vpl011)
-		return 0;
-	rc = place_uart(b);
-	if (rc)
-		return rc;
-	rc = vpl011_domain_create(b->d, &b->uart);
-	if (rc)
-		pr_err("%s: vpl011 cannot be made (%d)\n", b->spec->name, rc);
-	return rc;
+	if (b->spec->vpl011) {
+		rc = place_uart(b);
+		if (rc)
+			return rc;
+		rc = vpl011_domain_create(b->d, &b->uart);
+		if (rc) {
+			pr_err("%s: vpl011 cannot be made (%d)\n", b->spec->name, rc);
+			return rc;
+		}
+	}
+	return passthrough_give(b->d, b->spec->index);
 }
 
 static struct range __init module_source(const struct build *b, const struct boot_module *m)
@@ -279,6 +282,9 @@ static int __init build_guest_tree(struct build *b, struct launch_file *file)
 		.hypervisor = b->spec->enhanced != ENHANCED_NO,
 		.host_layout = b->spec->flags & DOMAIN_DIRECT_MAP,
 		.extended = &scratch,
+		.partial = passthrough.tree[b->spec->index],
+		.gic = passthrough.tree[b->spec->index] ? passthrough.gic[b->spec->index] :
+							  GUEST_PHANDLE_GIC,
 	};
 	const struct range grant = host_grant_region(b->bi);
 	size_t bound = domu_fdt_bound(&t);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The device tree of a domain that has none of the machine's devices: CPUs, RAM, interrupt
- * controller, timer, firmware; with vpl011 a UART, with xen,enhanced the hypervisor. Values are
- * those that Xen 4.17 gives to such domains.
+ * controller, timer, firmware; with vpl011 a UART, with xen,enhanced the hypervisor; and what its
+ * partial tree says. Values are those that Xen 4.17 gives to such domains.
  */
 #include "fdt_out.h"
 #include <abi/guest_layout.h>
 #include <serai/builder.h>
 #include <serai/compiler.h>
 #include <serai/errno.h>
+#include <serai/passthrough.h>
 #include <serai/printk.h>
 #include <serai/string.h>
 #include <serai/vpl011.h>
@@ -26,7 +27,7 @@ static void __init make_root(struct out *o)
 	out_prop(o, "compatible", compatible, sizeof(compatible));
 	out_cell(o, "#address-cells", 2);
 	out_cell(o, "#size-cells", 2);
-	out_cell(o, "interrupt-parent", GUEST_PHANDLE_GIC);
+	out_cell(o, "interrupt-parent", o->gic);
 }
 
 static void __init make_chosen(struct out *o, const struct domu_tree *t)
@@ -68,8 +69,8 @@ static void __init make_gic(struct out *o, const struct domu_tree *t)
 	out_prop(o, "interrupt-controller", NULL, 0);
 	out_string(o, "compatible", "arm,gic-v3");
 	out_reg(o, NULL, &set);
-	out_cell(o, "linux,phandle", GUEST_PHANDLE_GIC);
-	out_cell(o, "phandle", GUEST_PHANDLE_GIC);
+	out_cell(o, "linux,phandle", o->gic);
+	out_cell(o, "phandle", o->gic);
 	out_end(o);
 }
 
@@ -97,7 +98,7 @@ static void __init make_uart(struct out *o, const struct uart_place *u)
 	out_string(o, "compatible", "arm,sbsa-uart");
 	out_reg(o, &regs, &none);
 	out_prop(o, "interrupts", spi, sizeof(spi));
-	out_cell(o, "interrupt-parent", GUEST_PHANDLE_GIC);
+	out_cell(o, "interrupt-parent", o->gic);
 	out_cell(o, "current-speed", UART_SPEED);
 	out_end(o);
 }
@@ -114,7 +115,7 @@ static void __init add_extended(struct range_set *out, u64 start, u64 end, u64 l
 static void __init make_hypervisor(struct out *o, const struct domu_tree *t)
 {
 	struct range grant = { GUEST_GNTTAB_BASE, GUEST_GNTTAB_BASE + GUEST_GNTTAB_SIZE };
-	struct range places[2 + BOOT_SHM_MAX];
+	struct range places[16 + BOOT_SHM_MAX];
 	struct range_set extended = { 0, ARRAY_SIZE(places), places };
 	u64 end1 = t->banks->nr > 1 ? t->banks->r[1].end : GUEST_RAM1_BASE;
 
@@ -128,12 +129,15 @@ static void __init make_hypervisor(struct out *o, const struct domu_tree *t)
 	add_extended(&extended, end1, GUEST_RAM1_BASE + GUEST_RAM1_SIZE, t->limit);
 	if (shm_remove(t->bi, t->index, &extended))
 		range_set_clear(&extended);
+	passthrough_cut((u32)t->index, &extended);
 	out_hypervisor_node(o, &grant, &extended, GUEST_EVTCHN_PPI);
 }
 
 size_t __init domu_fdt_bound(const struct domu_tree *t)
 {
-	return strlen(t->bootargs) + t->nr_vcpus * 192UL + t->bi->nr_shm * 160UL + 16384;
+	/* Names of properties are not shared in the copy. */
+	return strlen(t->bootargs) + t->nr_vcpus * 192UL + t->bi->nr_shm * 160UL + 16384 +
+	       (t->partial ? 3 * dt_used_size(t->partial) : 0);
 }
 
 int __init domu_fdt_build(const struct domu_tree *t, const char *name, void *buf, size_t size)
@@ -141,7 +145,7 @@ int __init domu_fdt_build(const struct domu_tree *t, const char *name, void *buf
 	struct out o;
 
 	out_start(&o, buf, size);
-	o.gic = GUEST_PHANDLE_GIC;
+	o.gic = t->gic;
 	out_begin(&o, "");
 	make_root(&o);
 	make_chosen(&o, t);
@@ -149,6 +153,8 @@ int __init domu_fdt_build(const struct domu_tree *t, const char *name, void *buf
 	out_cpu_nodes(&o, t->bi, t->nr_vcpus);
 	out_memory_node(&o, t->banks);
 	out_reserved_memory(&o, t->bi, t->index);
+	if (t->partial)
+		out_partial(&o, t->partial);
 	make_gic(&o, t);
 	make_timer(&o, t);
 	if (t->uart)

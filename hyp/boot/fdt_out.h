@@ -50,4 +50,8 @@ void out_boot_props(struct out *o, const char *bootargs, const struct range *ini
 /* Seeds as long as the firmware's, but the domain's own. */
 void out_seeds(struct out *o, const struct boot_info *bi, int chosen, u32 domain);
 
+/* --- pass_fdt.c --- */
+/* The nodes that a guest gets out of its partial tree. */
+void out_partial(struct out *o, const void *partial);
+
 #endif

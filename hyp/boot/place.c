@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where a direct-mapped domain's kernel, ramdisk and device tree go. What is already at a good place
+ * Where a domain's RAM is, and its kernel, ramdisk and device tree go. What is already at a good place
  * stays there. Order of the later copies: ramdisk, kernel, device tree; so the tree may overwrite
  * what the first two came from, and nothing else may overlap anything.
  */
+#include <abi/guest_layout.h>
 #include <serai/builder.h>
 #include <serai/compiler.h>
 #include <serai/errno.h>
@@ -84,4 +85,13 @@ int __init layout_place_fdt(struct layout *l, u64 size)
 	const struct range taken[] = { l->kernel, l->ramdisk };
 
 	return find_place(l, size, 0, taken, ARRAY_SIZE(taken), &l->fdt);
+}
+
+void __init guest_banks(u64 size, struct range_set *banks)
+{
+	u64 low = MIN(size, GUEST_RAM0_SIZE);
+
+	range_set_clear(banks);
+	range_set_add(banks, GUEST_RAM0_BASE, GUEST_RAM0_BASE + low);
+	range_set_add(banks, GUEST_RAM1_BASE, GUEST_RAM1_BASE + (size - low));
 }

@@ -3,7 +3,6 @@
  * RAM of a domain that is not direct mapped: frames of the heap, in the largest blocks that there
  * are, so that stage 2 gets blocks too. They are cleared when the domain is launched.
  */
-#include <abi/guest_layout.h>
 #include <serai/arch.h>
 #include <serai/builder.h>
 #include <serai/compiler.h>
@@ -11,15 +10,6 @@
 #include <serai/errno.h>
 #include <serai/frame.h>
 #include <serai/printk.h>
-
-void __init guest_banks(u64 size, struct range_set *banks)
-{
-	u64 low = MIN(size, GUEST_RAM0_SIZE);
-
-	range_set_clear(banks);
-	range_set_add(banks, GUEST_RAM0_BASE, GUEST_RAM0_BASE + low);
-	range_set_add(banks, GUEST_RAM1_BASE, GUEST_RAM1_BASE + (size - low));
-}
 
 /* The largest block that fits at g and into nr. */
 static unsigned int __init block_order(u64 g, u64 nr)

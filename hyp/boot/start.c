@@ -15,6 +15,7 @@
 #include <serai/evtchn.h>
 #include <serai/frame.h>
 #include <serai/launch.h>
+#include <serai/passthrough.h>
 #include <serai/printk.h>
 #include <serai/string.h>
 #include <libfdt.h>
@@ -158,9 +159,16 @@ static void __init say_memory(const struct range_set *banks, u32 vcpus)
 		pr_info("dom0: memory %#lx-%#lx\n", banks->r[i].start, banks->r[i].end - 1);
 }
 
-static int __init build_dom0(const struct boot_info *bi, struct domain **out)
+/* The node of the machine's tree that stays the hypervisor's; -1: none. */
+static int __init own_uart(const struct boot_info *bi)
 {
 	const struct uart *uart = console_uart();
+
+	return uart && uart->dt_path ? dt_lookup(bi->fdt, uart->dt_path) : -1;
+}
+
+static int __init build_dom0(const struct boot_info *bi, struct domain **out)
+{
 	struct domain_spec spec = {
 		.id = 0,
 		.index = -1,
@@ -171,7 +179,7 @@ static int __init build_dom0(const struct boot_info *bi, struct domain **out)
 		.kernel = bootinfo_module(bi, MODULE_KERNEL),
 		.ramdisk = bootinfo_module(bi, MODULE_RAMDISK),
 		.cmdline = bi->dom0_cmdline,
-		.uart = -1,
+		.uart = own_uart(bi),
 		.max_evtchn_port = DOM0_PORTS - 1,
 		.max_grant_frames = options.gnttab_max_frames,
 		.max_maptrack_frames = options.gnttab_max_maptrack_frames,
@@ -181,8 +189,6 @@ static int __init build_dom0(const struct boot_info *bi, struct domain **out)
 
 	if (!spec.kernel)
 		return 0;
-	if (uart && uart->dt_path)
-		spec.uart = dt_lookup(bi->fdt, uart->dt_path);
 	say_memory(spec.banks, spec.nr_vcpus);
 	return builder_build(bi, &spec, out);
 }
@@ -205,7 +211,9 @@ int __init builder_start(void)
 	bool any = false;
 	int rc = move_fdt(bi);
 
+	rc = rc ? rc : passthrough_load(bi, own_uart(bi));
 	rc = rc ? rc : build_guests(bi);
+	passthrough_end();
 	rc = rc ? rc : build_dom0(bi, &built.dom0);
 	rc = rc ? rc : shm_connect(bi, &built);
 	rc = rc ? rc : release_modules(bi);

@@ -123,6 +123,14 @@ int irq_unassign(u32 irq, struct domain *d)
 	return 0;
 }
 
+int irq_domain_close(struct domain *d)
+{
+	for (u32 irq = IRQ_FIRST_SPI; irq < lines; irq++)
+		if (READ_ONCE(table[irq].domain) == d)
+			irq_unassign(irq, d);
+	return 0;
+}
+
 static __cold_path void irq_unclaimed(u32 irq, struct irq_desc *desc)
 {
 	if (!desc || ++desc->unclaimed != UNCLAIMED_MAX)

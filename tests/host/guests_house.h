@@ -57,7 +57,8 @@ static struct fake {
 	bool exists[DOMS], uart[DOMS], crashed[DOMS];
 	u32 released[DOMS], order; /* when it was let go, counted from 1; 0: not yet */
 	u64 pc[DOMS], x0[DOMS];
-	int port_rc, uart_rc, create_rc;
+	int port_rc, uart_rc, create_rc, irq_rc;
+	u8 irq[IRQS_MAX], irq_type[IRQS_MAX]; /* the domain + 1 */
 	nstime_t timer;
 	void (*timer_fn)(void *arg);
 	u64 p2m_end[DOMS]; /* 0: as it is */
@@ -180,12 +181,16 @@ int vpl011_domain_create(struct domain *d, const struct uart_place *at)
 
 int irq_assign(u32 irq, struct domain *d, u32 virq)
 {
-	assert_int_equal(d->id, 0);
+	assert_int_equal(irq, virq);
+	if (f.irq_rc && d->id)
+		return f.irq_rc;
+	f.irq[irq] = (u8)(d->id + 1);
 	return 0;
 }
 
 void irq_arch_set_type(u32 irq, enum irq_type type)
 {
+	f.irq_type[irq] = (u8)type;
 }
 
 u32 irq_arch_lines(void)

@@ -21,7 +21,8 @@ static void test_understood(void **state)
 	tree_set_cells(fdt, D1, "max_grant_version", 2);
 	tree_set_cells(fdt, D1, "xen,domain-p2m-mem-mb", 8);
 	tree_set_cells(fdt, D1, "phandle", 77);
-	tree_set_string(fdt, D1, "passthrough", "disabled");
+	tree_set_string(fdt, D1, "passthrough", "enabled");
+	add_module(D1, "module@70000000", "tree", 0x70000000, 0x1000);
 	tree_set_cells(fdt, D2, "memory", 0x4000003); /* one cell; not whole pages */
 	assert_int_equal(parse(), 0);
 	assert_silent();
@@ -138,10 +139,10 @@ static const struct refusal {
 	{ D1, "domain-cpupool", 1, { 5 }, NULL, "domain-cpupool = <0x5>: this is not supported yet; remove it: the domain then runs on all CPUs" },
 	{ D1, "llc-colors", 0, { 0 }, "1-3", "llc-colors = \"1-3\": this is not supported yet; remove it: the domain then shares all of the cache" },
 	{ D1, "sve", 1, { 128 }, NULL, "sve = <0x80>: this is not supported yet" },
-	{ D1, "passthrough", 0, { 0 }, "enabled", "passthrough = \"enabled\": devices cannot be given to guests yet" },
+	{ D1, "passthrough", 0, { 0 }, "on", "passthrough = \"on\": there is no such mode; write passthrough = \"enabled\" or \"disabled\"" },
 	{ K1, "compatible", 0, { 0 }, "multiboot,kernal", K1 ": a node that is neither module nor anything else known; a module has compatible =" },
 	{ K1, "compatible", 0, { 0 }, "multiboot,module", K1 ": the module does not say what it is; write compatible = \"multiboot,kernel\"" },
-	{ K1, "compatible", 0, { 0 }, "multiboot,device-tree", K1 ": devices cannot be given to guests yet; remove the partial" },
+	{ K1, "compatible", 0, { 0 }, "multiboot,device-tree", D1 ": it has no kernel; write" },
 	{ K1, "compatible", 0, { 0 }, "xen,evtchn-v1", K1 ": static event channels are not supported yet" },
 	{ K1, "compatible", 0, { 0 }, "multiboot,ramdisk", D1 ": it has no kernel; write in it: module@ADDRESS { compatible = \"multiboot,kernel\"" },
 	{ K1, "compatible", 0, { 0 }, "multiboot,ramdisk", D1 ": it has more than one ramdisk" },
@@ -257,6 +258,17 @@ static void test_contradictions(void **state)
 	assert_int_equal(parse(), -XEN_ENODEV);
 	assert_said("2 of 2 domains cannot be built");
 	assert_said("no kernel for dom0 in /chosen");
+
+	again();
+	add_module(D1, "module@70000000", "tree", 0x70000000, 0x1000);
+	tree_set_string(fdt, D1, "passthrough", "disabled");
+	assert_int_equal(parse(), 0);
+	assert_said("passthrough = \"disabled\": it has a partial device tree; remove the property");
+	again();
+	add_module(D1, "module@70000000", "tree", 0x70000000, 0x1000);
+	add_module(D1, "module@71000000", "tree", 0x71000000, 0x1000);
+	assert_int_equal(parse(), 0);
+	assert_said(D1 ": it has more than one partial device tree; describe all of its devices in");
 
 	/* A refused guest does not stop dom0, but a bad module of dom0's does. */
 	again();

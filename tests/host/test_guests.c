@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sources: hyp/boot/boot*.c hyp/boot/builder.c hyp/boot/plan.c
  * hyp/boot/place.c hyp/boot/kernel.c hyp/boot/seed.c hyp/boot/dom0_devices.c hyp/boot/dom0_fdt.c
- * hyp/boot/domu_fdt.c hyp/boot/fdt_out.c hyp/boot/shm_fdt.c hyp/boot/load.c hyp/boot/ram.c
+ * hyp/boot/domu_fdt.c hyp/boot/fdt_out.c hyp/boot/pass*.c hyp/boot/shm_fdt.c hyp/boot/load.c hyp/boot/ram.c
  * hyp/boot/fdt.c hyp/boot/fdt_irq.c hyp/boot/range.c hyp/core/cmdline.c hyp/core/options.c
  * hyp/mm/frame.c hyp/mm/heap.c hyp/mm/p2m.c hyp/boot/static_ram.c hyp/boot/shm.c */
 /*
@@ -166,6 +166,146 @@ static void test_plain_tree(void **state)
 	assert_false(f.uart[1]);
 }
 
+/* --- devices of the machine --- */
+
+#define PARTIAL 0x42100004UL /* on no boundary */
+
+static void add_partial(const char *domain)
+{
+	void *part = tree_done(tree_data("partial.dts"));
+
+	memcpy(paddr_to_virt(PARTIAL), part, fdt_totalsize(part));
+	add_module(domain, "devices@2", "device-tree", PARTIAL, fdt_totalsize(part));
+	free(part);
+}
+
+static void test_devices(void **state)
+{
+	enum p2m_type t;
+	u64 left;
+
+	add_guest("domU2", 1, 12 * MIB);
+	add_guest("domU1", 1, 12 * MIB);
+	add_partial("/chosen/domU2");
+	assert_int_equal(start(), 0);
+	assert_said("domU2: has devices without an IOMMU: trust it");
+	left = free_frames();
+	load(1);
+	load(2);
+	assert_true(free_frames() > left); /* nothing of the partial tree is kept */
+	assert_int_equal(p2m_lookup(&f.dom[2].p2m, gfn(0x9010), &t).v, 0x9010);
+	assert_int_equal(t, P2M_MMIO_DEV);
+	assert_int_equal(p2m_lookup(&f.dom[1].p2m, gfn(0x9010), &t).v, MFN_INVALID.v);
+	assert_int_equal(f.irq[34], 3);
+	assert_int_equal(f.irq_type[34], IRQ_TYPE_LEVEL);
+	take_tree(2);
+	assert_bytes("/aliases", "rtc0", "/passthrough/pl031@9010000");
+	assert_bytes("/passthrough", "compatible", "simple-bus");
+	assert_cells("/passthrough/apb-pclk", "phandle", 0x71);
+	assert_cells("/passthrough/pl031@9010000", "reg", 0, 0x9010000, 0, 0x1000);
+	assert_cells("/passthrough/pl031@9010000", "interrupts", 0, 2, 4);
+	assert_cells("/passthrough/pl031@9010000", "interrupt-parent", 0xfde8);
+	assert_null(prop("/passthrough/pl031@9010000", "xen,reg", NULL));
+	assert_null(prop("/passthrough/pl031@9010000", "xen,path", NULL));
+	assert_null(prop("/passthrough/pl031@9010000", "xen,force-assign-without-iommu", NULL));
+	assert_true(fdt_path_offset(tree, "/clock-outside") < 0);
+	assert_true(fdt_path_offset(tree, "/gic") < 0);
+	assert_true(fdt_path_offset(tree, "/timer") > 0);
+	take_tree(1);
+	assert_true(fdt_path_offset(tree, "/passthrough") < 0);
+}
+
+/* Foreign pages do not go where a device is. */
+static void test_device_in_ram_space(void **state)
+{
+	void *part = tree_data("partial.dts");
+
+	tree_set_cells(part, "/passthrough/pl031@9010000", "reg", 0, 0x90200000, 0, 0x1000);
+	tree_set_cells(part, "/passthrough/pl031@9010000", "xen,reg", 0, 0x9010000, 0, 0x1000, 0,
+		       0x90200000);
+	part = tree_done(part);
+	memcpy(paddr_to_virt(PARTIAL), part, fdt_totalsize(part));
+	add_guest("domU1", 1, 16 * MIB);
+	tree_set_string(fdt, "/chosen/domU1", "xen,enhanced", "no-xenstore");
+	add_module("/chosen/domU1", "devices@2", "device-tree", PARTIAL, fdt_totalsize(part));
+	free(part);
+	assert_int_equal(start(), 0);
+	load(1);
+	take_tree(1);
+	assert_cells("/hypervisor", "reg", 0, 0x38000000, 0, 0x1000000, 0, 0x41000000, 0, 0x4f200000,
+		     0, 0x90400000, 0, 0x6fc00000, 2, 0, 0xfe, 0);
+}
+
+/* The partial tree names another phandle for the GIC: the guest's whole tree uses it. */
+static void test_gic_phandle(void **state)
+{
+	void *part = tree_data("partial.dts");
+
+	tree_set_cells(part, "/gic", "phandle", 0x88);
+	tree_set_cells(part, "/passthrough/pl031@9010000", "interrupt-parent", 0x88);
+	part = tree_done(part);
+	memcpy(paddr_to_virt(PARTIAL), part, fdt_totalsize(part));
+	add_guest("domU1", 1, 12 * MIB);
+	tree_set(fdt, "/chosen/domU1", "vpl011", NULL, 0);
+	add_module("/chosen/domU1", "devices@2", "device-tree", PARTIAL, fdt_totalsize(part));
+	free(part);
+	assert_int_equal(start(), 0);
+	load(1);
+	take_tree(1);
+	assert_cells("/interrupt-controller@3001000", "phandle", 0x88);
+	assert_cells("/", "interrupt-parent", 0x88);
+	assert_cells("/timer", "interrupt-parent", 0x88);
+	assert_cells("/sbsa-uart@22000000", "interrupt-parent", 0x88);
+}
+
+/* A guest whose devices are refused is left out; with dom0less=strict all are. */
+static void test_devices_refused(void **state)
+{
+	u64 before;
+
+	add_guest("domU2", 1, 12 * MIB);
+	add_guest("domU1", 1, 12 * MIB);
+	add_partial("/chosen/domU1");
+	memset(paddr_to_virt(PARTIAL), 0, 4);
+	assert_int_equal(start(), 0);
+	assert_said("/chosen/domU1: partial tree: the module is no device tree");
+	assert_false(f.exists[1]);
+	assert_true(f.exists[2]);
+
+	again();
+	options.dom0less_strict = true;
+	add_guest("domU1", 1, 12 * MIB);
+	add_partial("/chosen/domU1");
+	memset(paddr_to_virt(PARTIAL), 0, 4);
+	assert_int_equal(start(), -XEN_EINVAL);
+	assert_said("dom0less=strict: then no domain is built");
+
+	/* More than a tree can have. */
+	again();
+	add_guest("domU2", 1, 12 * MIB);
+	add_guest("domU1", 1, 12 * MIB);
+	add_partial("/chosen/domU1");
+	tree_set_cells(fdt, "/chosen/domU1/devices@2", "reg", 0, PARTIAL, 0, 0x200001);
+	assert_int_equal(start(), 0);
+	assert_said("domU1: its partial tree has 2048 KiB, there is no room for it");
+	assert_false(f.exists[1]);
+
+	/* An interrupt that somebody else has after all. */
+	again();
+	add_guest("domU2", 1, 12 * MIB);
+	add_guest("domU1", 1, 12 * MIB);
+	add_partial("/chosen/domU1");
+	f.irq_rc = -XEN_EBUSY;
+	assert_int_equal(prepare(), 0);
+	before = free_frames();
+	assert_int_equal(builder_start(), 0);
+	assert_said("domU1: interrupt 34 cannot be its own (-16)");
+	assert_false(f.exists[1]);
+	load(2);
+	domain_kill(&f.dom[2]);
+	assert_true(free_frames() >= before);
+}
+
 /* More than 3 GiB: a second bank. Nothing of it is touched here. */
 static void test_banks(void **state)
 {
@@ -241,6 +381,10 @@ int main(void)
 		TEST(test_files_given_back),
 		TEST(test_tree),
 		TEST(test_plain_tree),
+		TEST(test_devices),
+		TEST(test_device_in_ram_space),
+		TEST(test_gic_phandle),
+		TEST(test_devices_refused),
 		TEST(test_banks),
 		TEST(test_fragments),
 		TEST(test_text_offset),

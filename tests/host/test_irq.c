@@ -152,6 +152,21 @@ static void test_assign(void **state)
 	assert_int_equal(irq_assign(41, &other, 41), 0);
 }
 
+/* A domain that ends gives back all that it had. */
+static void test_domain_close(void **state)
+{
+	assert_int_equal(irq_assign(41, &guest, 50), 0);
+	assert_int_equal(irq_assign(LINES - 1, &guest, 51), 0);
+	assert_int_equal(irq_assign(43, &other, 43), 0);
+	assert_int_equal(irq_domain_close(&guest), 0);
+	assert_int_equal(unassigned, 2);
+	assert_int_equal(disabled[41], 1);
+	irq_dispatch(41);
+	assert_int_equal(injected[41], 0);
+	assert_ptr_equal(irq_desc(43)->domain, &other);
+	assert_int_equal(irq_assign(LINES - 1, &other, 51), 0);
+}
+
 /* The virtual controller refuses: the interrupt stays free. */
 static void test_assign_undone(void **state)
 {
@@ -205,6 +220,7 @@ int main(void)
 		cmocka_unit_test(test_init),
 		cmocka_unit_test_setup(test_request, fresh),
 		cmocka_unit_test_setup(test_assign, fresh),
+		cmocka_unit_test_setup(test_domain_close, fresh),
 		cmocka_unit_test_setup(test_assign_undone, fresh),
 		cmocka_unit_test_setup(test_unclaimed, fresh),
 		cmocka_unit_test_setup(test_dump, fresh),

@@ -136,6 +136,11 @@ int irq_init(void)
 	return 0;
 }
 
+int irq_domain_close(struct domain *d)
+{
+	return 0;
+}
+
 void irq_dump(void)
 {
 }

@@ -14,9 +14,10 @@ import time
 
 import dom0
 import dom0less
+import passthrough
 from rig import TOP, Failed, Rig, Skipped, machine
 
-CASES = dom0.CASES + dom0less.CASES
+CASES = dom0.CASES + dom0less.CASES + passthrough.CASES
 
 
 def chosen(options):

@@ -89,6 +89,7 @@ struct boot_domain {
 	bool disabled;	  /* by status */
 	bool vpl011;
 	bool direct_map;
+	bool no_passthrough; /* passthrough = "disabled" */
 	enum boot_enhanced enhanced;
 	u32 nr_vcpus;
 	u64 memory;			       /* bytes, whole pages */

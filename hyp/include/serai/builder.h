@@ -55,6 +55,8 @@ struct layout {
 /* -XEN_ENOMEM when there is no room. */
 int layout_place_modules(struct layout *l, const struct kernel_image *image);
 int layout_place_fdt(struct layout *l, u64 size);
+/* The banks of a guest with so many bytes. banks has room for two ranges. */
+void guest_banks(u64 size, struct range_set *banks);
 
 /* --- dom0_devices.c --- */
 enum dom0_node {
@@ -126,6 +128,8 @@ struct domu_tree {
 	const struct uart_place *uart; /* NULL: none */
 	bool host_layout; /* direct mapped: addresses are the host's */
 	const struct range_set *extended; /* with host_layout */
+	const void *partial;		  /* tree of its devices, or NULL */
+	u32 gic;			  /* phandle of its interrupt controller */
 };
 
 /* As for dom0. name is for messages. */
@@ -133,8 +137,6 @@ size_t domu_fdt_bound(const struct domu_tree *t);
 int domu_fdt_build(const struct domu_tree *t, const char *name, void *buf, size_t size);
 
 /* --- ram.c --- */
-/* The banks of a guest with so many bytes. banks has room for two ranges. */
-void guest_banks(u64 size, struct range_set *banks);
 /*
  * Maps frames for all of d's banks, which are for launch_prepare(): nobody's, and with their old
  * contents. -XEN_ENOMEM is told in words; nothing remains.

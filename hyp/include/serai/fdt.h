@@ -126,6 +126,8 @@ int dt_walk_irqs(struct dt_walk *w, u32 gic,
 
 /* Path or alias of one, perhaps with ":options" behind it; the node's offset or -ENOENT. */
 int dt_lookup(const void *fdt, const char *spec);
+/* " = value" as in a device tree's source, cut when it is long; nothing for an empty property. */
+void dt_format_value(char *buf, size_t size, const struct dt_prop *p);
 /* For messages: always gives a string. */
 const char *dt_path(const void *fdt, int node, char *buf, size_t size);
 

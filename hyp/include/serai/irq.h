@@ -40,6 +40,8 @@ int irq_request(u32 irq, enum irq_type type, void (*handler)(u32 irq, void *arg)
 int irq_assign(u32 irq, struct domain *d, u32 virq);
 /* Disables it and takes it back. -XEN_ENOENT: it is not the domain's. */
 int irq_unassign(u32 irq, struct domain *d);
+/* Unit: the domain's interrupts are nobody's again. */
+int irq_domain_close(struct domain *d);
 /* From the controller's driver, for an acknowledged interrupt that has no path of its own. */
 void irq_dispatch(u32 irq);
 void irq_dump(void); /* debug key i */
