@@ -91,7 +91,7 @@ $(HOST)/libhost.a: $(HOST_LIB_OBJS)
 $(HOST)/test_%: $(HOST)/tests/host/test_%.o $(HOST)/libhost.a
 	$(call say,HOSTLD,$@)
 	$(Q)$(HOSTCC) -fsanitize=address,undefined -o $@ $(filter %.o,$^) $(HOST)/libhost.a \
-		-lcmocka -lfdt
+		-lcmocka -lfdt -lz
 
 # It runs the program.
 $(HOST)/test_dtcheck: | $(BUILD)/serai-dtcheck

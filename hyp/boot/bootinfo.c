@@ -253,6 +253,8 @@ static void __init read_module(struct boot_info *bi, const struct dt_walk *w, st
 				  "remove some; it is left out");
 		return;
 	}
+	m.image = m.start;
+	m.image_size = m.size;
 	m.cmdline = bootcheck_string(bi, w->node, "bootargs");
 	bi->modules[bi->nr_modules++] = m;
 }

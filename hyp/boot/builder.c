@@ -170,11 +170,26 @@ static int __init build_guest_devices(struct build *b)
 	return passthrough_give(b->d, b->spec->index);
 }
 
-static struct range __init module_source(const struct build *b, const struct boot_module *m)
+/* Where a file is, as the layout sees it. */
+static struct range __init source(const struct build *b, paddr_t at, u64 size)
 {
-	u64 start = b->spec->flags & DOMAIN_HARDWARE ? m->start : ELSEWHERE;
+	u64 start = b->spec->flags & DOMAIN_HARDWARE ? at : ELSEWHERE;
 
-	return (struct range){ start, start + m->size };
+	return (struct range){ start, start + size };
+}
+
+static void __init refuse_place(const struct build *b)
+{
+	const struct kernel_image *k = &b->image;
+
+	if (k->fixed && !range_set_find(b->spec->banks, k->base, k->base + k->size))
+		pr_err("%s: its ELF kernel is linked for %#lx-%#lx, where it has no memory; link it for "
+		       "%#lx, or give it more\n",
+		       b->spec->name, k->base, k->base + k->size - 1, b->spec->banks->r[0].start);
+	else
+		pr_err("%s: kernel (%lu KiB in memory) and ramdisk (%lu KiB) do not fit into its "
+		       "memory; give it more\n",
+		       b->spec->name, k->size >> 10, range_size(&b->layout.ramdisk_source) >> 10);
 }
 
 static int __init place_modules(struct build *b)
@@ -186,16 +201,13 @@ static int __init place_modules(struct build *b)
 		return rc;
 	b->layout = (struct layout){
 		.banks = b->spec->banks,
-		.kernel_source = module_source(b, k),
+		.kernel_source = source(b, k->image, k->image_size),
 	};
 	if (r)
-		b->layout.ramdisk_source = module_source(b, r);
+		b->layout.ramdisk_source = source(b, r->start, r->size);
 	rc = layout_place_modules(&b->layout, &b->image);
 	if (rc)
-		pr_err("%s: kernel (%lu KiB in memory) and ramdisk (%lu KiB) do not fit into its "
-		       "memory; give it more\n",
-		       b->spec->name, b->image.size >> 10,
-		       range_size(&b->layout.ramdisk_source) >> 10);
+		refuse_place(b);
 	return rc;
 }
 
@@ -329,7 +341,7 @@ static int __init prepare_guest(struct build *b)
 							    .src = s->ramdisk->start });
 	add_file(files, nr++, (struct launch_file){ .gpa = l->kernel.start,
 						    .size = b->image.file_size,
-						    .src = s->kernel->start });
+						    .src = s->kernel->image });
 	add_file(files, nr++, tree);
 	if (!rc)
 		rc = launch_prepare(b->d, s->banks, files, nr);
@@ -397,7 +409,8 @@ int __init builder_build(const struct boot_info *bi, const struct domain_spec *s
 			;
 		return rc;
 	}
-	vcpu_arch_start(b.d->vcpus[0], b.layout.kernel.start, b.layout.fdt.start);
+	vcpu_arch_start(b.d->vcpus[0], b.layout.kernel.start + b.image.entry,
+			b.layout.fdt.start);
 	say_layout(&b);
 	*out = b.d;
 	return 0;

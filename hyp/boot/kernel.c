@@ -29,32 +29,35 @@ static const struct {
 	u8 bytes[6];
 	const char *what;
 } known_files[] __initconst = {
-	{ 0, 2, { 0x1f, 0x8b }, "a gzip file; unpack it (gunzip) and load the arm64 Image in it" },
+	{ 0, 2, { 0x1f, 0x8b }, "a gzip file in a gzip file; pack it once" },
 	{ 0, 6, { 0xfd, '7', 'z', 'X', 'Z', 0 }, "an xz file; unpack it first" },
 	{ 0, 4, { 0x28, 0xb5, 0x2f, 0xfd }, "a zstd file; unpack it first" },
 	{ 0, 4, { 0x02, 0x21, 0x4c, 0x18 }, "an lz4 file; unpack it first" },
 	{ 4, 4, { 'z', 'i', 'm', 'g' }, "a compressed EFI kernel; load the arm64 Image in it" },
-	{ 0, 4, { 0x7f, 'E', 'L', 'F' }, "an ELF file; load the raw arm64 Image" },
 	{ 0, 4, { 0x27, 0x05, 0x19, 0x56 }, "a U-Boot uImage; load the raw arm64 Image" },
 	{ 0, 4, { 0xd0, 0x0d, 0xfe, 0xed }, "a device tree or FIT image, no kernel" },
 	{ 0x24, 4, { 0x18, 0x28, 0x6f, 0x01 }, "a 32-bit Arm zImage; Serai runs 64-bit kernels" },
 	{ 0, 6, { '0', '7', '0', '7', '0', '1' }, "a cpio archive, that is a ramdisk" },
 };
 
-/* The first bytes of a module; they may lie in two frames. */
-static void __init read_head(const struct boot_module *m, u8 *head, size_t n)
+void __init kernel_read(const struct boot_module *m, u64 offset, void *out, size_t n)
 {
-	memset(head, 0, n);
-	for (size_t i = 0; i < n && i < m->size; i++) {
-		paddr_t pa = m->start + i;
+	u64 left = offset < m->image_size ? MIN(n, m->image_size - offset) : 0;
+	paddr_t pa = m->image + offset;
+	u8 *to = out;
+
+	memset(to + left, 0, n - left);
+	for (u64 part; left; left -= part, pa += part, to += part) {
+		u64 at = pa & (PAGE_SIZE - 1);
 		const u8 *va = frame_map(paddr_to_mfn(pa));
 
-		head[i] = va[pa & (PAGE_SIZE - 1)];
+		part = MIN(left, PAGE_SIZE - at);
+		memcpy(to, va + at, part);
 		frame_unmap(va);
 	}
 }
 
-static int __init refuse(const struct boot_info *bi, const struct boot_module *m, const char *why)
+int __init kernel_refuse(const struct boot_info *bi, const struct boot_module *m, const char *why)
 {
 	char path[DT_PATH_MAX];
 
@@ -70,7 +73,7 @@ static int __init refuse_unknown(const struct boot_info *bi, const struct boot_m
 
 	for (u32 i = 0; i < ARRAY_SIZE(known_files); i++)
 		if (!memcmp(head + known_files[i].offset, known_files[i].bytes, known_files[i].len))
-			return refuse(bi, m, known_files[i].what);
+			return kernel_refuse(bi, m, known_files[i].what);
 	pr_err("%s: no kernel at %#lx: the first bytes are %02x %02x %02x %02x %02x %02x %02x %02x, "
 	       "not those of an arm64 Image; check the address and the file\n",
 	       dt_path(bi->fdt, m->node, path, sizeof(path)), m->start, head[0], head[1], head[2],
@@ -78,25 +81,51 @@ static int __init refuse_unknown(const struct boot_info *bi, const struct boot_m
 	return -XEN_EINVAL;
 }
 
+bool __init kernel_is_packed(const struct boot_module *m)
+{
+	u8 head[2];
+
+	kernel_read(m, 0, head, sizeof(head));
+	return head[0] == 0x1f && head[1] == 0x8b;
+}
+
+static int __init probe_elf(const struct boot_info *bi, const struct boot_module *m,
+			    struct kernel_image *out)
+{
+	struct boot_elf elf = m->elf;
+	int rc = elf.end ? 0 : kernel_read_elf(bi, m, &elf);
+
+	*out = (struct kernel_image){
+		.size = elf.end - elf.base,
+		.file_size = elf.end - elf.base,
+		.entry = elf.entry - elf.base,
+		.fixed = true,
+		.base = elf.base,
+	};
+	return rc;
+}
+
 int __init kernel_probe(const struct boot_info *bi, const struct boot_module *m,
 			struct kernel_image *out)
 {
 	struct image_header h;
 
-	read_head(m, (u8 *)&h, sizeof(h));
-	if (h.magic != IMAGE_MAGIC || m->size < sizeof(h))
+	if (m->elf.end || kernel_is_elf(m))
+		return probe_elf(bi, m, out);
+	kernel_read(m, 0, &h, sizeof(h));
+	if (h.magic != IMAGE_MAGIC || m->image_size < sizeof(h))
 		return refuse_unknown(bi, m, (const u8 *)&h);
 	if (!h.image_size)
-		return refuse(bi, m, "an Image without image_size, older than Linux 3.17");
+		return kernel_refuse(bi, m, "an Image without image_size, older than Linux 3.17");
 	if (h.flags & IMAGE_BIG_ENDIAN)
-		return refuse(bi, m, "a big-endian Image; Serai starts little-endian kernels");
+		return kernel_refuse(bi, m, "a big-endian Image; Serai starts little-endian kernels");
 	if (h.text_offset >= BLOCK_SIZE || h.text_offset & (PAGE_SIZE - 1) ||
 	    h.image_size > BOOT_ADDR_MAX)
-		return refuse(bi, m, "an Image whose header makes no sense");
+		return kernel_refuse(bi, m, "an Image whose header makes no sense");
 	*out = (struct kernel_image){
 		.text_offset = h.text_offset,
-		.size = MAX(h.image_size, m->size),
-		.file_size = m->size,
+		.size = MAX(h.image_size, m->image_size),
+		.file_size = m->image_size,
 	};
 	return 0;
 }

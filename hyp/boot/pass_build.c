@@ -4,7 +4,6 @@
  * to be read: they may lie anywhere.
  */
 #include <serai/builder.h>
-#include <serai/cmdline.h>
 #include <serai/compiler.h>
 #include <serai/domain.h>
 #include <serai/errno.h>
@@ -59,10 +58,7 @@ int __init passthrough_load(struct boot_info *bi, int uart)
 		else
 			refused = true;
 	}
-	if (!refused || !options.dom0less_strict)
-		return 0;
-	pr_err("dom0less=strict: then no domain is built; without that option the others start\n");
-	return -XEN_EINVAL;
+	return refused ? bootinfo_verdict(bi) : 0;
 }
 
 void __init passthrough_end(void)

@@ -50,6 +50,10 @@ static int __init place_kernel(struct layout *l, const struct kernel_image *imag
 	const struct range taken[] = { l->kernel_source, l->ramdisk_source };
 	struct range here = { l->kernel_source.start, l->kernel_source.start + image->size };
 
+	if (image->fixed) {
+		l->kernel = (struct range){ image->base, image->base + image->size };
+		return range_set_find(l->banks, l->kernel.start, l->kernel.end) ? 0 : -XEN_ENOMEM;
+	}
 	if (IS_ALIGNED(here.start - image->text_offset, BLOCK_SIZE) && here.end > here.start &&
 	    range_set_find(l->banks, here.start, here.end)) {
 		l->kernel = here;

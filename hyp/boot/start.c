@@ -58,7 +58,7 @@ static int __init release_modules(struct boot_info *bi)
 	for (u32 i = 0; i < bi->dom0_banks.nr && !rc; i++)
 		rc = range_set_remove(&freed, bi->dom0_banks.r[i].start, bi->dom0_banks.r[i].end);
 	for (u32 i = 0; i < freed.nr && !rc; i++)
-		launch_give_back(freed.r[i].start, freed.r[i].end);
+		launch_give_back(freed.r[i].start, freed.r[i].end, false);
 	bi->fdt_range = (struct range){ 0, 0 };
 	return rc;
 }
@@ -211,12 +211,14 @@ int __init builder_start(void)
 	bool any = false;
 	int rc = move_fdt(bi);
 
+	rc = rc ? rc : kernel_unpack(bi);
 	rc = rc ? rc : passthrough_load(bi, own_uart(bi));
 	rc = rc ? rc : build_guests(bi);
 	passthrough_end();
 	rc = rc ? rc : build_dom0(bi, &built.dom0);
 	rc = rc ? rc : shm_connect(bi, &built);
 	rc = rc ? rc : release_modules(bi);
+	kernel_give_back(bi);
 	if (rc)
 		return rc;
 	if (built.dom0)

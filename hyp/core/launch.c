@@ -19,7 +19,7 @@
 /* Of these sizes a step is about 1500 instructions. */
 #define CLEAR_STEP (8 * PAGE_SIZE)
 #define COPY_STEP  (2 * PAGE_SIZE)
-#define RANGES_MAX 96
+#define RANGES_MAX 128
 #define HEAD_START NS_PER_MS /* of a domain that is loaded, before the next one wants its CPU */
 
 enum launch_state { LAUNCH_PREPARED, LAUNCH_WAITING, LAUNCH_LOADING };
@@ -45,7 +45,10 @@ static struct {
 	struct launch *waiting;
 	struct timer next;
 	u32 nr_ranges;
-	struct range ranges[RANGES_MAX]; /* to be given back */
+	struct freed {
+		struct range range;
+		bool heap; /* of it, not only for it */
+	} ranges[RANGES_MAX]; /* to be given back */
 } launches;
 
 int launch_prepare(struct domain *d, const struct range_set *banks, const struct launch_file *files,
@@ -242,15 +245,20 @@ void launch_start(struct domain *d)
 static void give_back_all(void)
 {
 	for (u32 i = 0; i < launches.nr_ranges; i++)
-		frame_add_range(launches.ranges[i].start, launches.ranges[i].end, true);
+		if (launches.ranges[i].heap)
+			frame_free_range(mfn_to_frame(paddr_to_mfn(launches.ranges[i].range.start)),
+					 range_size(&launches.ranges[i].range) >> PAGE_SHIFT);
+		else
+			frame_add_range(launches.ranges[i].range.start,
+					launches.ranges[i].range.end, true);
 	launches.nr_ranges = 0;
 }
 
-void launch_give_back(paddr_t start, paddr_t end)
+void launch_give_back(paddr_t start, paddr_t end, bool heap)
 {
 	lock_take(&launch_lock);
 	BUG_ON(launches.nr_ranges == RANGES_MAX);
-	launches.ranges[launches.nr_ranges++] = (struct range){ start, end };
+	launches.ranges[launches.nr_ranges++] = (struct freed){ { start, end }, heap };
 	if (!launches.prepared)
 		give_back_all();
 	lock_drop(&launch_lock);

@@ -2,3 +2,4 @@
 obj-y += string.o
 obj-y += format.o
 obj-y += minheap.o
+obj-y += inflate.o

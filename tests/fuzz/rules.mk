@@ -41,7 +41,7 @@ $(FUZZ)/libhost.a: $(FUZZ_LIB_OBJS)
 $(FUZZ)/fuzz_%: $(FUZZ)/tests/fuzz/fuzz_%.o $(FUZZ)/libhost.a
 	$(call say,FUZZLD,$@)
 	$(Q)$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $@ $(filter %.o,$^) \
-		$(FUZZ)/libhost.a -lcmocka -lfdt
+		$(FUZZ)/libhost.a -lcmocka -lfdt -lz
 
 FUZZ_RUN = $(PYTHON) scripts/fuzz.py --build $(BUILD)
 

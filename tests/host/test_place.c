@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sources: hyp/boot/boot*.c hyp/boot/plan.c hyp/boot/place.c
- * hyp/boot/kernel.c hyp/boot/seed.c hyp/boot/fdt.c hyp/boot/fdt_irq.c hyp/boot/range.c
+ * hyp/boot/kernel.c hyp/boot/kernel_elf.c hyp/boot/seed.c hyp/boot/fdt.c hyp/boot/fdt_irq.c hyp/boot/range.c
  * hyp/core/cmdline.c hyp/core/options.c */
 /* Which RAM becomes dom0's, what a kernel is, where things go in memory, seeds. */
 #include <setjmp.h>
@@ -182,7 +182,7 @@ static void test_plan_reserved(void **state)
 
 static int probe(u64 at, u64 size, struct kernel_image *image)
 {
-	struct boot_module m = { .start = at, .size = size, .node = 0 };
+	struct boot_module m = { .start = at, .size = size, .image = at, .image_size = size };
 
 	messages_clear();
 	return kernel_probe(bi, &m, image);

@@ -14,10 +14,11 @@ import time
 
 import dom0
 import dom0less
+import kernels
 import passthrough
 from rig import TOP, Failed, Rig, Skipped, machine
 
-CASES = dom0.CASES + dom0less.CASES + passthrough.CASES
+CASES = dom0.CASES + dom0less.CASES + kernels.CASES + passthrough.CASES
 
 
 def chosen(options):

@@ -138,7 +138,8 @@ static void check_file(const struct boot_info *bi, const struct module_file *f)
 				"size\n",
 				dt_path(bi->fdt, m->node, path, sizeof(path)), (long)m->start,
 				(long)m->size, f->name, (long)f->size);
-		if (m->kind == MODULE_KERNEL)
+		/* What is in a packed one shows when it starts. */
+		if (m->kind == MODULE_KERNEL && !kernel_is_packed(m))
 			kernel_probe(bi, m, &image);
 	}
 	if (!used)

@@ -36,6 +36,13 @@ enum boot_module_kind {
 	MODULE_OTHER,
 };
 
+/* An ELF kernel, by guest physical addresses. */
+struct boot_elf {
+	u64 base, end; /* of what is loaded, bss included; whole pages */
+	u64 entry;
+	bool arm32;
+};
+
 struct boot_module {
 	enum boot_module_kind kind;
 	int node;
@@ -43,6 +50,10 @@ struct boot_module {
 	paddr_t start;
 	u64 size;
 	const char *cmdline; /* its bootargs, or NULL */
+	/* A kernel as it is to be loaded: the file, or what kernel_unpack() made of it in the heap. */
+	paddr_t image;
+	u64 image_size;
+	struct boot_elf elf; /* laid out in image; end 0: it is none, or not yet */
 };
 
 struct boot_cpu {

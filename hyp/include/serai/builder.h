@@ -26,10 +26,35 @@ struct kernel_image {
 	u64 text_offset; /* from a 2 MiB boundary to where it is loaded */
 	u64 size;	 /* in memory, bss included, from where it is loaded */
 	u64 file_size;
+	u64 entry; /* from where it is loaded */
+	bool fixed;
+	u64 base; /* fixed: where it is loaded */
 };
 
-/* What kind of kernel is in the module. Anything but an arm64 Image is refused in words. */
+/* What kind of kernel is in the module, unpacked. What is no arm64 Image or ELF is refused in words. */
 int kernel_probe(const struct boot_info *bi, const struct boot_module *m, struct kernel_image *out);
+/* n bytes at an offset of the image; zeroes behind its end. */
+void kernel_read(const struct boot_module *m, u64 offset, void *out, size_t n);
+/* Why it cannot be used, in words; -XEN_EINVAL. */
+int kernel_refuse(const struct boot_info *bi, const struct boot_module *m, const char *why);
+/* It begins as a gzip file does. */
+bool kernel_is_packed(const struct boot_module *m);
+
+/* --- kernel_elf.c --- */
+bool kernel_is_elf(const struct boot_module *m);
+/* Where an ELF kernel is to be. -XEN_EINVAL: told in words. */
+int kernel_read_elf(const struct boot_info *bi, const struct boot_module *m, struct boot_elf *elf);
+/* Lays out what is to be loaded at out, which has elf->end - elf->base bytes of heap. */
+void kernel_load_elf(const struct boot_module *m, const struct boot_elf *elf, void *out);
+
+/* --- kernel_unpack.c --- */
+/*
+ * Unpacks gzip files and lays out ELF files, in the heap, for all domains once. A domain whose kernel
+ * cannot be unpacked is left out, in words. -XEN_EINVAL: it was dom0's, or dom0less=strict.
+ */
+int kernel_unpack(struct boot_info *bi);
+/* No more domain will be built: the heap gets it back when all that are prepared are loaded. */
+void kernel_give_back(struct boot_info *bi);
 
 /* --- plan.c, place.c --- */
 /* Chooses bi->dom0_banks. explicit: -XEN_ENOMEM when size does not fit, otherwise what fits. */

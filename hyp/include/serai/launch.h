@@ -37,8 +37,11 @@ int launch_prepare(struct domain *d, const struct range_set *banks, const struct
  * time than there are CPUs, in the order of these calls, so that each is ready early.
  */
 void launch_start(struct domain *d);
-/* Goes to the heap, when all that are prepared are loaded: their files are there. */
-void launch_give_back(paddr_t start, paddr_t end);
+/*
+ * Goes to the heap, when all that are prepared are loaded: their files are there. heap: whole pages
+ * that were allocated from it.
+ */
+void launch_give_back(paddr_t start, paddr_t end, bool heap);
 /* On the exit path of v, which has something left to load: until it is done or the CPU has work. */
 void launch_run(struct vcpu *v);
 int launch_init(void);
