@@ -155,21 +155,68 @@ static bool __init read_irq(const struct dt_walk *w, u32 cells, u32 i, struct bo
 	return dt_gic_irq((const u32 *)p->data + (size_t)i * cells, &out->intid, &out->type);
 }
 
+/* 0: none that we know. */
+static u32 __init gic_version(const struct dt_walk *w)
+{
+	static const char *const v2[] = {
+		"arm,gic-400", "arm,cortex-a15-gic", "arm,cortex-a7-gic", "arm,cortex-a9-gic",
+		"qcom,msm-qgic2", "brcm,brahma-b15-gic",
+	};
+
+	for (u32 i = 0; i < ARRAY_SIZE(v2); i++)
+		if (dt_compatible(w, v2[i]))
+			return 2;
+	return dt_compatible(w, "arm,gic-v3") ? 3 : 0;
+}
+
+/* Entry i of reg; empty when there is none. */
+static struct range __init read_frames(const struct dt_walk *w, u32 i)
+{
+	u64 addr, size;
+
+	if (dt_walk_reg(w, i, &addr, &size) || !size)
+		return (struct range){ 0, 0 };
+	return (struct range){ addr, addr + size };
+}
+
+/* Entries of reg from i on: GICC, GICH, GICV. */
+static void __init read_gicv2_frames(struct boot_gic *g, const struct dt_walk *w, u32 i)
+{
+	g->cpu = read_frames(w, i);
+	g->hyp = read_frames(w, i + 1);
+	g->vcpu = read_frames(w, i + 2);
+}
+
+static void __init read_redists(struct boot_gic *g, const struct dt_walk *w)
+{
+	u64 addr, size, want = MAX(read_number(w, "#redistributor-regions"), 1UL);
+
+	for (u32 i = 0; i < want && i < BOOT_REDISTS_MAX; i++) {
+		if (dt_walk_reg(w, 1 + i, &addr, &size))
+			break;
+		g->redist[g->nr_redists++] = (struct range){ addr, addr + size };
+	}
+	if (g->nr_redists < want)
+		warn_node(w, "fewer redistributor regions in reg than #redistributor-regions says");
+	g->redist_stride = read_number(w, "redistributor-stride");
+	g->version = g->nr_redists ? 3 : 0;
+}
+
 static void __init read_gic(struct boot_info *bi, const struct dt_walk *w)
 {
 	struct boot_gic *g = &bi->gic;
-	u64 addr, size, want = read_number(w, "#redistributor-regions");
+	u32 version = gic_version(w);
+	u64 addr, size;
 
 	if (!dt_available(w) || g->version)
 		return;
-	if (!dt_compatible(w, "arm,gic-v3")) {
+	if (!version) {
 		g->unknown = dt_string(&w->prop[DT_COMPATIBLE]) ? w->prop[DT_COMPATIBLE].data : NULL;
 		return;
 	}
 	g->node = w->node;
 	g->phandle = dt_u32(&w->prop[DT_PHANDLE], 0);
 	g->irq_cells = dt_u32(&w->prop[DT_INTERRUPT_CELLS], 3);
-	g->redist_stride = read_number(w, "redistributor-stride");
 	if (!read_irq(w, g->irq_cells, 0, &g->maintenance))
 		g->maintenance = (struct boot_irq){ 25, IRQ_TYPE_LEVEL };
 	if (dt_walk_reg(w, 0, &addr, &size)) {
@@ -177,14 +224,34 @@ static void __init read_gic(struct boot_info *bi, const struct dt_walk *w)
 		return;
 	}
 	g->dist = (struct range){ addr, addr + size };
-	for (u32 i = 0; i < MAX(want, 1UL) && i < BOOT_REDISTS_MAX; i++) {
-		if (dt_walk_reg(w, 1 + i, &addr, &size))
-			break;
-		g->redist[g->nr_redists++] = (struct range){ addr, addr + size };
+	if (version == 3)
+		read_redists(g, w);
+	else
+		g->version = version;
+	read_gicv2_frames(g, w, 1 + g->nr_redists);
+}
+
+static void __init read_v2m(struct boot_info *bi, const struct dt_walk *w)
+{
+	struct boot_gic *g = &bi->gic;
+	struct range regs = read_frames(w, 0);
+
+	if (!dt_available(w) || g->version != 2 || w->level[w->depth - 1].node != g->node)
+		return;
+	if (!range_size(&regs)) {
+		warn_node(w, "reg cannot be read; the frame is not used");
+		return;
 	}
-	if (g->nr_redists < MAX(want, 1UL))
-		warn_node(w, "fewer redistributor regions in reg than #redistributor-regions says");
-	g->version = g->nr_redists ? 3 : 0;
+	if (g->nr_v2m == BOOT_V2M_MAX) {
+		warn_node(w, "too many MSI frames; this one is not used");
+		return;
+	}
+	g->v2m[g->nr_v2m++] = (struct boot_v2m){
+		.node = w->node,
+		.regs = regs,
+		.first_spi = (u32)read_number(w, "arm,msi-base-spi"),
+		.nr_spis = (u32)read_number(w, "arm,msi-num-spis"),
+	};
 }
 
 static void __init read_timer(struct boot_info *bi, const struct dt_walk *w)
@@ -318,6 +385,8 @@ static void __init read_node(struct boot_info *bi, const struct dt_walk *w, stru
 		read_cpu(bi, w);
 	else if (dt_u32(&w->prop[DT_INTERRUPT_CELLS], 0) >= 3 && w->depth)
 		read_gic(bi, w);
+	else if (w->depth && dt_compatible(w, "arm,gic-v2m-frame"))
+		read_v2m(bi, w);
 	else if (dt_compatible(w, "arm,armv8-timer"))
 		read_timer(bi, w);
 	else if (dt_compatible(w, "arm,psci-0.2") || dt_compatible(w, "arm,psci-1.0"))

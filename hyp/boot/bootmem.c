@@ -59,9 +59,8 @@ static int __init refuse_memory(void)
 static int __init refuse_gic(const struct boot_info *bi)
 {
 	pr_err("device tree: no interrupt controller that Serai knows (found: %s); it needs a "
-	       "GICv3, compatible = \"arm,gic-v3\"%s\n",
-	       bi->gic.unknown ? bi->gic.unknown : "none",
-	       bi->gic.unknown ? "; with QEMU's virt machine say gic-version=3" : "");
+	       "GICv3, compatible = \"arm,gic-v3\", or a GICv2, such as \"arm,gic-400\"\n",
+	       bi->gic.unknown ? bi->gic.unknown : "none");
 	return -XEN_ENODEV;
 }
 

@@ -251,6 +251,7 @@ static int __init build_host_tree(struct build *b)
 		.id = b->spec->id,
 		.nr_vcpus = b->spec->nr_vcpus,
 		.evtchn_irq = b->d->evtchn_irq,
+		.v2m = dom0_devices.v2m,
 		.banks = b->spec->banks,
 		.reserved = &dom0_devices.reserved,
 		.extended = &scratch,

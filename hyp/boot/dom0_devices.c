@@ -5,12 +5,18 @@
  * RAM are taken out of whatever a node claims. What lies in the same page as the console UART is
  * not dom0's either: it could switch the console off (Raspberry Pi: the auxiliary block's gates).
  */
+#include <serai/arch.h>
 #include <serai/builder.h>
 #include <serai/compiler.h>
 #include <serai/errno.h>
 #include <serai/printk.h>
 #include <serai/string.h>
 #include <libfdt.h>
+
+/* MSI_TYPER of a GICv2m frame: first interrupt and their number. */
+#define V2M_TYPER	   0x8
+#define V2M_TYPER_FIRST(t) (((t) >> 16) & 0x3ff)
+#define V2M_TYPER_NR(t)	   ((t) & 0x3ff)
 
 static struct range mmio_ranges[DOM0_RANGES_MAX] __initdata;
 static struct range memory_ranges[64] __initdata, reserved_ranges[BOOT_RESERVED_MAX] __initdata;
@@ -139,6 +145,37 @@ static void __init collect_irq(void *ctx, u32 intid, enum irq_type type)
 		out->spi_type[intid] = (u8)type;
 }
 
+/*
+ * MSI frames are the hardware domain's: devices write to them themselves. Which interrupts they
+ * raise is in the tree or in the frame's register.
+ */
+static int __init collect_v2m(struct dom0_devices *out, const struct boot_gic *gic, u32 n)
+{
+	const struct boot_v2m *v = &gic->v2m[n];
+	u32 first = v->first_spi, nr = v->nr_spis, typer;
+	const char *va;
+
+	if (!first || !nr) {
+		va = mem_arch_map_device(v->regs.start, range_size(&v->regs));
+		if (!va)
+			return -XEN_ENOMEM;
+		typer = *(const volatile u32 *)(const volatile void *)(va + V2M_TYPER);
+		first = V2M_TYPER_FIRST(typer);
+		nr = V2M_TYPER_NR(typer);
+	}
+	if (first < IRQ_FIRST_SPI || first >= IRQS_MAX || nr > IRQS_MAX - first) {
+		pr_warn("dom0: MSI frame at %#lx: interrupts from %u on, %u of them, cannot be; not "
+			"given to dom0\n", v->regs.start, first, nr);
+		return 0;
+	}
+	pr_info("dom0: MSI frame at %#lx with interrupts %u to %u\n", v->regs.start, first,
+		first + nr - 1);
+	out->v2m |= 1U << n;
+	for (u32 i = first; i < first + nr; i++)
+		out->spi_type[i] = IRQ_TYPE_EDGE;
+	return collect_pages(&out->mmio, v->regs.start, range_size(&v->regs));
+}
+
 static int __init collect_node(struct dom0_devices *out, struct dt_walk *w, const struct boot_info *bi)
 {
 	int rc = collect_reg(out, w);
@@ -159,12 +196,17 @@ static int __init collect_node(struct dom0_devices *out, struct dt_walk *w, cons
 /* Nothing of RAM and nothing of the interrupt controller. */
 static int __init cut_common(struct range_set *s, const struct boot_info *bi)
 {
+	const struct range *const v2[] = { &bi->gic.cpu, &bi->gic.hyp, &bi->gic.vcpu };
 	struct range r = range_pages_out(bi->gic.dist.start, bi->gic.dist.end);
 	int rc = bi->gic.version ? range_set_remove(s, r.start, r.end) : 0;
 
 	for (u32 i = 0; i < bi->gic.nr_redists; i++) {
 		r = range_pages_out(bi->gic.redist[i].start, bi->gic.redist[i].end);
 		rc |= range_set_remove(s, r.start, r.end);
+	}
+	for (u32 i = 0; i < ARRAY_SIZE(v2); i++) {
+		r = range_pages_out(v2[i]->start, v2[i]->end);
+		rc |= range_size(&r) ? range_set_remove(s, r.start, r.end) : 0;
 	}
 	for (u32 i = 0; i < bi->banks.nr; i++)
 		rc |= range_set_remove(s, bi->banks.r[i].start, bi->banks.r[i].end);
@@ -223,10 +265,16 @@ int __init dom0_devices_collect(const struct boot_info *bi, int uart, struct dom
 	range_set_clear(&out->reserved);
 	memset(out->spi_type, 0, sizeof(out->spi_type));
 	out->ppis = 0;
+	out->v2m = 0;
 	for (u32 i = 0; i < TIMER_IRQS; i++)
 		if (bi->timer.irq[i].intid >= 16 && bi->timer.irq[i].intid < IRQ_FIRST_SPI)
 			out->ppis |= 1U << (bi->timer.irq[i].intid - 16);
 	find_uart_pages(bi, uart);
+	for (u32 i = 0; i < bi->gic.nr_v2m; i++) {
+		rc = collect_v2m(out, &bi->gic, i);
+		if (rc)
+			return rc;
+	}
 	dt_walk_start(&w, bi->fdt);
 	while ((rc = dt_walk_next(&w)) > 0) {
 		if (dom0_node_kind(&w, bi, uart) != NODE_KEEP) {

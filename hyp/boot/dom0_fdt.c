@@ -24,10 +24,36 @@ static void __init out_copy(struct out *o, const struct dt_walk *w, const char *
 		out_prop(o, name, data, (size_t)len);
 }
 
-/* The same distributor and redistributors; no ITS, no maintenance interrupt. */
-static void __init make_gic(struct out *o, const struct dt_walk *w, const struct boot_gic *gic)
+/* The first n entries of the host's reg. */
+static void __init out_frames(struct out *o, const struct dt_walk *w, u32 n)
 {
 	u32 entry = 4U * (w->level[w->depth - 1].addr_cells + w->level[w->depth - 1].size_cells);
+
+	out_prop(o, "reg", w->prop[DT_REG].data, MIN((size_t)n * entry, (size_t)w->prop[DT_REG].len));
+}
+
+static void __init make_v2m(struct out *o, const struct boot_info *bi, const struct boot_v2m *v)
+{
+	static const char *const names[] __initconst = { "phandle", "reg", "arm,msi-base-spi",
+							 "arm,msi-num-spis" };
+	int len;
+
+	out_begin(o, fdt_get_name(bi->fdt, v->node, NULL));
+	out_string(o, "compatible", "arm,gic-v2m-frame");
+	out_prop(o, "msi-controller", NULL, 0);
+	for (u32 i = 0; i < ARRAY_SIZE(names); i++) {
+		const void *data = fdt_getprop(bi->fdt, v->node, names[i], &len);
+
+		if (data)
+			out_prop(o, names[i], data, (size_t)len);
+	}
+	out_end(o);
+}
+
+/* The same frames, as far as a guest uses them; no ITS, no maintenance interrupt. */
+static void __init make_gic(struct out *o, const struct dt_walk *w, const struct dom0_tree *t)
+{
+	const struct boot_gic *gic = &t->bi->gic;
 
 	out_begin(o, "interrupt-controller");
 	out_copy(o, w, "phandle");
@@ -35,10 +61,20 @@ static void __init make_gic(struct out *o, const struct dt_walk *w, const struct
 	out_copy(o, w, "#size-cells");
 	out_copy(o, w, "#interrupt-cells");
 	out_prop(o, "interrupt-controller", NULL, 0);
-	out_string(o, "compatible", "arm,gic-v3");
-	out_cell(o, "#redistributor-regions", gic->nr_redists);
-	out_copy(o, w, "redistributor-stride");
-	out_prop(o, "reg", w->prop[DT_REG].data, (size_t)(1 + gic->nr_redists) * entry);
+	if (gic->version == 2) {
+		out_copy(o, w, "compatible");
+		out_frames(o, w, 2);
+		if (t->v2m)
+			out_copy(o, w, "ranges");
+		for (u32 i = 0; i < gic->nr_v2m; i++)
+			if (t->v2m & 1U << i)
+				make_v2m(o, t->bi, &gic->v2m[i]);
+	} else {
+		out_string(o, "compatible", "arm,gic-v3");
+		out_cell(o, "#redistributor-regions", gic->nr_redists);
+		out_copy(o, w, "redistributor-stride");
+		out_frames(o, w, 1 + gic->nr_redists);
+	}
 	out_end(o);
 }
 
@@ -118,7 +154,7 @@ static void __init write_node(struct out *o, const struct dom0_tree *t, struct d
 	while (o->open > w->depth)
 		out_end(o);
 	if (kind == NODE_GIC)
-		make_gic(o, w, &t->bi->gic);
+		make_gic(o, w, t);
 	else if (kind == NODE_TIMER)
 		make_timer(o, t->bi);
 	else

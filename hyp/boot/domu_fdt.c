@@ -49,25 +49,36 @@ static void __init out_node_at(struct out *o, const char *what, u64 addr)
 	out_begin(o, name);
 }
 
+static struct range __init range_at(u64 start, u64 size)
+{
+	return (struct range){ start, start + size };
+}
+
 /* A direct-mapped domain has as many redistributors as it has CPUs, from the host's first on. */
 static void __init make_gic(struct out *o, const struct domu_tree *t)
 {
 	const struct boot_gic *host = &t->bi->gic;
-	struct range frames[] = {
-		{ GUEST_GICV3_GICD_BASE, GUEST_GICV3_GICD_BASE + GUEST_GICV3_GICD_SIZE },
-		{ GUEST_GICV3_GICR0_BASE, GUEST_GICV3_GICR0_BASE + GUEST_GICV3_GICR0_SIZE },
-	};
-	const struct range_set set = { ARRAY_SIZE(frames), ARRAY_SIZE(frames), frames };
+	bool v2 = host->version == 2;
+	struct range frames[2];
+	const struct range_set set = { 2, 2, frames };
 
-	if (t->host_layout) {
+	if (v2) {
+		frames[0] = range_at(t->host_layout ? host->dist.start : GUEST_GICD_BASE,
+				     GUEST_GICD_SIZE);
+		frames[1] = range_at(t->host_layout ? host->cpu.start : GUEST_GICC_BASE,
+				     GUEST_GICC_SIZE);
+	} else if (t->host_layout) {
 		frames[0] = host->dist;
 		frames[1] = host->redist[0];
+	} else {
+		frames[0] = range_at(GUEST_GICV3_GICD_BASE, GUEST_GICV3_GICD_SIZE);
+		frames[1] = range_at(GUEST_GICV3_GICR0_BASE, GUEST_GICV3_GICR0_SIZE);
 	}
 	out_node_at(o, "interrupt-controller", frames[0].start);
 	out_cell(o, "#address-cells", 0);
 	out_cell(o, "#interrupt-cells", 3);
 	out_prop(o, "interrupt-controller", NULL, 0);
-	out_string(o, "compatible", "arm,gic-v3");
+	out_string(o, "compatible", v2 ? "arm,gic-400" : "arm,gic-v3");
 	out_reg(o, NULL, &set);
 	out_cell(o, "linux,phandle", o->gic);
 	out_cell(o, "phandle", o->gic);

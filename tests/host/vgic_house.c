@@ -111,24 +111,14 @@ void gic_vtimer_set_enabled(bool enabled)
 	t.ppi[cpu_id()].enabled = enabled;
 }
 
-paddr_t gic_dist_base(void)
-{
-	return DIST;
-}
+struct gic_host gic_host;
 
-paddr_t gic_rdist_base(void)
+int p2m_map(struct p2m *p, gfn_t g, mfn_t m, u64 nr, enum p2m_type type)
 {
-	return RDIST;
-}
-
-u64 gic_rdist_size(void)
-{
-	return 0xf60000;
-}
-
-u32 gic_id_bits(void)
-{
-	return 15;
+	t.gicv.gfn = g.v;
+	t.gicv.mfn = m.v;
+	t.gicv.nr = nr;
+	return 0;
 }
 
 void *mem_alloc(size_t size)
@@ -470,6 +460,13 @@ void start(u64 seed)
 	t.random = seed * 0x9e3779b97f4a7c15UL + 1;
 	t.guest_weight = seed % 3 ? 20 : 120;
 	memset(&vgic_hw, 0, sizeof(vgic_hw));
+	gic_host = (struct gic_host){
+		.version = 3,
+		.lines = NINTID,
+		.id_bits = 15,
+		.dist = DIST,
+		.rdist = { RDIST, 0xf60000 },
+	};
 	host_init(NCPU);
 	on_cpu(0);
 	vgic_cpu_init(ich_read_vtr());

@@ -62,6 +62,9 @@ struct vgic_house {
 	u32 guest_weight; /* how often the guest acknowledges and ends, against all other steps */
 	u32 (*source)(u32 n); /* instead of the random numbers */
 	bool wild; /* the guest does what the model does not know: what is inactive may be ended */
+	struct {
+		u64 gfn, mfn, nr; /* what is mapped for the guest's CPU interface */
+	} gicv;
 	u64 random, acks, overflows, evictions, repeats, flushes;
 };
 extern struct vgic_house t;

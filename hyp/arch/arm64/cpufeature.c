@@ -4,6 +4,7 @@
  * guests need (Arm DEN0070: ARCH_WORKAROUND_1 Spectre v2, _2 v4, _3 branch history).
  */
 #include <arch/cpufeature.h>
+#include <arch/gic.h>
 #include <arch/psci.h>
 #include <arch/sysreg.h>
 #include <serai/atomic.h>
@@ -171,7 +172,7 @@ void cpu_feature_init(unsigned int id)
 
 	detect(&f);
 	/* The boot CPU's come up with the interrupt controller, when there is a console. */
-	if (id && !f.gic_sysregs)
+	if (id && gic_host.version == 3 && !f.gic_sysregs)
 		panic("CPU%u (MIDR %#lx) has no GICv3 system registers", id, f.midr);
 	m = find_model(f.midr);
 	f.workarounds = needed_workarounds(m);

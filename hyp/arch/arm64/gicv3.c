@@ -8,12 +8,11 @@
  * Registers that are read, changed and written are under gic_lock; the others set and clear bits.
  */
 #include <arch/barrier.h>
-#include <arch/gic.h>
+#include <arch/gic_irq.h>
 #include <arch/gicv3_regs.h>
 #include <arch/ich.h>
 #include <arch/mmu.h>
 #include <arch/smp.h>
-#include <arch/time.h>
 #include <serai/arch.h>
 #include <serai/domain.h>
 #include <serai/errno.h>
@@ -21,11 +20,8 @@
 #include <serai/lock.h>
 #include <serai/printk.h>
 
-#define PRIORITY_ALL   0xa0a0a0a0U
 #define ROUTER_OF(irq) (GICD_IROUTER + (size_t)(irq)*8)
 #define POLLS_MAX      1000000
-/* Interrupts handled in one go, before the exit path gets its turn. */
-#define IRQS_PER_ENTRY 8
 
 struct gic_cpu {
 	char *rdist; /* RD frame of this CPU */
@@ -35,23 +31,11 @@ struct gic_cpu {
 static DEFINE_PERCPU(struct gic_cpu, gic_cpu);
 static struct lock gic_lock = LOCK_INIT(RANK_IRQ);
 static char *dist __ro_after_init;
-static paddr_t dist_pa __ro_after_init;
-static u32 lines __ro_after_init, maintenance_irq __ro_after_init;
 static u32 nr_regions __ro_after_init;
 static struct {
-	struct gic_rdist_region at;
+	struct gic_frames at;
 	char *va;
 } regions[GIC_RDIST_REGIONS_MAX] __ro_after_init;
-
-static inline u32 reg_read(const char *base, size_t off)
-{
-	return *(const volatile u32 *)(const volatile void *)(base + off);
-}
-
-static inline void reg_write(char *base, size_t off, u32 v)
-{
-	*(volatile u32 *)(volatile void *)(base + off) = v;
-}
 
 static inline u64 reg_read64(const char *base, size_t off)
 {
@@ -86,11 +70,6 @@ static void bit_write(size_t reg, u32 irq)
 }
 
 /* --- SPIs and this CPU's PPIs --- */
-
-u32 irq_arch_lines(void)
-{
-	return lines;
-}
 
 void irq_arch_enable(u32 irq)
 {
@@ -186,26 +165,6 @@ void gic_vtimer_set_enabled(bool enabled)
 		irq_arch_disable(IRQ_VIRT_TIMER);
 }
 
-paddr_t gic_dist_base(void)
-{
-	return dist_pa;
-}
-
-paddr_t gic_rdist_base(void)
-{
-	return regions[0].at.base;
-}
-
-u64 gic_rdist_size(void)
-{
-	return regions[0].at.size;
-}
-
-u32 gic_id_bits(void)
-{
-	return GICD_TYPER_IDBITS(reg_read(dist, GICD_TYPER));
-}
-
 /* --- other CPUs --- */
 
 static void send_sgi(enum gic_sgi sgi, unsigned int cpu)
@@ -235,16 +194,6 @@ void cpu_arch_stop_others(void)
 	for_each_online_cpu(cpu) if (cpu != cpu_id()) send_sgi(SGI_STOP, cpu);
 }
 
-static void handle_sgi(u32 sgi)
-{
-	struct cpu *c = this_cpu();
-
-	if (likely(sgi == SGI_KICK))
-		c->work |= atomic_xchg(&c->remote, 0);
-	else if (sgi == SGI_STOP)
-		cpu_arch_halt();
-}
-
 /* --- interrupts --- */
 
 /*
@@ -261,41 +210,22 @@ static __always_inline void handle_vtimer(struct vcpu *v)
 		vgic_timer_overflow(v);
 }
 
-/* A guest's, which may have been switched out meanwhile: the cause went with it. */
-static void handle_late(u32 irq, struct vcpu *v)
-{
-	if (v && irq == maintenance_irq)
-		vgic_maintenance(v);
-}
-
 static void handle_own(u32 irq)
 {
-	struct vcpu *v = this_cpu()->current;
-
-	if (irq < GIC_PPI_FIRST)
-		handle_sgi(irq);
-	else if (irq == IRQ_HYP_TIMER)
-		time_arch_irq();
-	else if (irq == maintenance_irq || irq == IRQ_VIRT_TIMER)
-		handle_late(irq, v);
-	else
-		irq_dispatch(irq);
+	gic_handle_own(irq);
 	isb();
 	gic_deactivate(irq);
 }
 
 static void handle_irq(u32 irq)
 {
-	const struct irq_desc *desc;
-
-	if (irq == IRQ_VIRT_TIMER && this_cpu()->current) {
+	if (unlikely(irq == IRQ_VIRT_TIMER && this_cpu()->current)) {
 		handle_vtimer(this_cpu()->current);
 		return;
 	}
 	write_sysreg(irq, ICC_EOIR1_EL1);
 	isb();
-	desc = irq >= GIC_SPI_FIRST ? irq_desc(irq) : NULL;
-	if (desc && READ_ONCE(desc->domain))
+	if (likely(gic_is_guests(irq)))
 		irq_dispatch(irq);
 	else
 		handle_own(irq);
@@ -305,7 +235,7 @@ static __noinline void handle_irqs(u32 irq)
 {
 	for (u32 n = 1; irq < GIC_INTID_SPECIAL; n++) {
 		handle_irq(irq);
-		if (n == IRQS_PER_ENTRY)
+		if (n == GIC_IRQS_PER_ENTRY)
 			break;
 		irq = (u32)read_sysreg(ICC_IAR1_EL1);
 	}
@@ -328,7 +258,7 @@ static void __init dist_reset(void)
 {
 	reg_write(dist, GICD_CTLR, 0);
 	wait_clear(dist, GICD_CTLR, GICD_CTLR_RWP, "the distributor");
-	for (u32 i = GIC_SPI_FIRST; i < lines; i += 32) {
+	for (u32 i = GIC_SPI_FIRST; i < gic_host.lines; i += 32) {
 		size_t w = i / 32 * 4;
 
 		reg_write(dist, GICD_ICENABLER + w, ~0U);
@@ -337,25 +267,35 @@ static void __init dist_reset(void)
 		reg_write(dist, GICD_IGROUPR + w, ~0U);
 		reg_write(dist, GICD_IGRPMODR + w, 0);
 	}
-	for (u32 i = GIC_SPI_FIRST; i < lines; i += 4)
-		reg_write(dist, GICD_IPRIORITYR + i, PRIORITY_ALL);
+	for (u32 i = GIC_SPI_FIRST; i < gic_host.lines; i += 4)
+		reg_write(dist, GICD_IPRIORITYR + i, GIC_PRIORITY_ALL);
 	wait_clear(dist, GICD_CTLR, GICD_CTLR_RWP, "the distributor");
 	reg_write(dist, GICD_CTLR,
 		  GICD_CTLR_ARE_NS | GICD_CTLR_ENABLE_GRP1A | GICD_CTLR_ENABLE_GRP1);
 	wait_clear(dist, GICD_CTLR, GICD_CTLR_RWP, "the distributor");
-	for (u32 i = GIC_SPI_FIRST; i < lines; i++)
+	for (u32 i = GIC_SPI_FIRST; i < gic_host.lines; i++)
 		irq_arch_set_target(i, 0);
 }
 
-int __init gicv3_init(paddr_t base, size_t size, const struct gic_rdist_region *r, unsigned int n,
-		      u32 maint_irq)
+static int __init map_rdists(const struct gic_places *p)
 {
-	u32 arch;
+	for (nr_regions = 0; nr_regions < p->nr_rdists; nr_regions++) {
+		regions[nr_regions].at = p->rdist[nr_regions];
+		regions[nr_regions].va = mmu_map_device(p->rdist[nr_regions].base,
+							p->rdist[nr_regions].size);
+		if (!regions[nr_regions].va)
+			return -XEN_ENOMEM;
+	}
+	return 0;
+}
 
-	if (size < GIC_FRAME_SIZE || !n || n > GIC_RDIST_REGIONS_MAX)
+int __init gicv3_init(const struct gic_places *p)
+{
+	u32 arch, typer;
+
+	if (p->dist.size < GIC_FRAME_SIZE || !p->nr_rdists || p->nr_rdists > GIC_RDIST_REGIONS_MAX)
 		return -XEN_EINVAL;
-	dist_pa = base;
-	dist = mmu_map_device(base, GIC_FRAME_SIZE);
+	dist = mmu_map_device(p->dist.base, GIC_FRAME_SIZE);
 	if (!dist)
 		return -XEN_ENOMEM;
 	arch = GIC_PIDR2_ARCH(reg_read(dist, GIC_PIDR2));
@@ -363,14 +303,18 @@ int __init gicv3_init(paddr_t base, size_t size, const struct gic_rdist_region *
 		pr_err("GIC: the distributor is of architecture version %u, not 3 or 4\n", arch);
 		return -XEN_ENODEV;
 	}
-	for (nr_regions = 0; nr_regions < n; nr_regions++) {
-		regions[nr_regions].at = r[nr_regions];
-		regions[nr_regions].va = mmu_map_device(r[nr_regions].base, r[nr_regions].size);
-		if (!regions[nr_regions].va)
-			return -XEN_ENOMEM;
-	}
-	lines = MIN(GICD_TYPER_LINES(reg_read(dist, GICD_TYPER)), (u32)IRQS_MAX);
-	maintenance_irq = maint_irq ? maint_irq : IRQ_MAINTENANCE_DEFAULT;
+	if (map_rdists(p))
+		return -XEN_ENOMEM;
+	typer = reg_read(dist, GICD_TYPER);
+	gic_host = (struct gic_host){
+		.version = 3,
+		.lines = MIN(GICD_TYPER_LINES(typer), (u32)IRQS_MAX),
+		.maintenance_irq = p->maintenance_irq ? p->maintenance_irq : IRQ_MAINTENANCE_DEFAULT,
+		.id_bits = GICD_TYPER_IDBITS(typer),
+		.dist = p->dist.base,
+		.rdist = p->rdist[0],
+		.vcpu = p->vcpu,
+	};
 	dist_reset();
 	return 0;
 }
@@ -413,14 +357,15 @@ static void __init rdist_reset(char *rd)
 	reg_write(sgi, GICD_IGROUPR, ~0U);
 	reg_write(sgi, GICD_IGRPMODR, 0);
 	for (size_t i = 0; i < 32; i += 4)
-		reg_write(sgi, GICD_IPRIORITYR + i, PRIORITY_ALL);
-	reg_write(sgi, GICD_ISENABLER, 0xffff | (1U << IRQ_HYP_TIMER) | (1U << maintenance_irq));
+		reg_write(sgi, GICD_IPRIORITYR + i, GIC_PRIORITY_ALL);
+	reg_write(sgi, GICD_ISENABLER, 0xffff | (1U << IRQ_HYP_TIMER) | (1U << gic_host.maintenance_irq));
 	wait_clear(rd, GICR_CTLR, GICR_CTLR_RWP, "a redistributor");
 }
 
 static void __init cpu_interface_init(void)
 {
-	write_sysreg(ICC_SRE_SRE | ICC_SRE_DFB | ICC_SRE_DIB | ICC_SRE_ENABLE, ICC_SRE_EL2);
+	/* Without ENABLE: a guest cannot change its ICC_SRE_EL1. */
+	write_sysreg(ICC_SRE_SRE | ICC_SRE_DFB | ICC_SRE_DIB, ICC_SRE_EL2);
 	isb();
 	write_sysreg(0xff, ICC_PMR_EL1);
 	write_sysreg(0, ICC_BPR1_EL1);
@@ -432,7 +377,7 @@ static void __init cpu_interface_init(void)
 	isb();
 }
 
-int __init gicv3_cpu_init(unsigned int cpu)
+int __init gic_cpu_init(unsigned int cpu)
 {
 	char *rd = find_rdist(rdist_affinity(cpu_mpidr[cpu]));
 

@@ -287,6 +287,20 @@ void *mmu_map_stack(paddr_t pa, size_t size)
 	return (void *)va;
 }
 
+void __init mmu_write_text(void *at, u32 insn)
+{
+	u64 pa = virt_to_paddr(at);
+	u32 *alias = (u32 *)(PATCH_VA + (pa & ~PAGE_MASK));
+
+	stage1_map(PATCH_VA, pa & PAGE_MASK, PAGE_SIZE, MAP_RW);
+	*alias = insn;
+	cache_arch_clean(alias, sizeof(*alias));
+	__asm__ volatile("ic ivau, %0" : : "r"(at) : "memory");
+	dsb(ish);
+	isb();
+	stage1_set(PATCH_VA, 0, PAGE_SIZE, 0);
+}
+
 void mmu_image_range(paddr_t *start, paddr_t *end)
 {
 	*start = virt_to_paddr(_text);

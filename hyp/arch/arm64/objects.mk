@@ -18,4 +18,7 @@ obj-y += vmid.o
 obj-y += guest_copy.o
 obj-y += cache.o
 obj-y += cpufeature.o
+obj-y += gic.o
 obj-y += gicv3.o
+obj-y += gicv2.o
+obj-y += patch.o

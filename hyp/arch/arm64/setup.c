@@ -132,22 +132,33 @@ static void __init start_memory(void)
 	console_init_ring();
 }
 
+static struct gic_frames __init gic_frames_of(const struct range *r)
+{
+	return (struct gic_frames){ r->start, range_size(r) };
+}
+
 static void __init start_interrupts(void)
 {
-	struct gic_rdist_region regions[GIC_RDIST_REGIONS_MAX];
+	struct gic_frames rdists[GIC_RDIST_REGIONS_MAX];
 	const struct boot_gic *gic = &boot_info.gic;
-	u32 nr = MIN(gic->nr_redists, (u32)GIC_RDIST_REGIONS_MAX);
+	struct gic_places places = {
+		.dist = gic_frames_of(&gic->dist),
+		.cpu = gic_frames_of(&gic->cpu),
+		.hyp = gic_frames_of(&gic->hyp),
+		.vcpu = gic_frames_of(&gic->vcpu),
+		.rdist = rdists,
+		.nr_rdists = MIN(gic->nr_redists, (u32)GIC_RDIST_REGIONS_MAX),
+		.maintenance_irq = gic->maintenance.intid,
+	};
 	int rc;
 
-	if (!cpu_features.gic_sysregs)
+	if (gic->version == 3 && !cpu_features.gic_sysregs)
 		panic("a GICv3 is in the device tree, but CPU0 has no GICv3 system registers");
-	for (u32 i = 0; i < nr; i++)
-		regions[i] = (struct gic_rdist_region){ gic->redist[i].start,
-							range_size(&gic->redist[i]) };
-	rc = gicv3_init(gic->dist.start, range_size(&gic->dist), regions, nr,
-			gic->maintenance.intid);
+	for (u32 i = 0; i < places.nr_rdists; i++)
+		rdists[i] = gic_frames_of(&gic->redist[i]);
+	rc = gic->version == 2 ? gicv2_init(&places) : gicv3_init(&places);
 	if (rc)
-		panic("the GICv3 at %#lx cannot be used (%d)", gic->dist.start, rc);
+		panic("the GICv%u at %#lx cannot be used (%d)", gic->version, gic->dist.start, rc);
 }
 
 static void __init start_units(void)

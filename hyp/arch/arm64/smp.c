@@ -159,8 +159,8 @@ void cpu_init_this(unsigned int id)
 	write_sysreg(HCR_RW | HCR_AMO | HCR_IMO | HCR_FMO, hcr_el2);
 	cpu_init_traps();
 	time_cpu_init();
-	if (gicv3_cpu_init(id))
-		panic("CPU%u has no redistributor in the device tree's GIC", id);
+	if (gic_cpu_init(id))
+		panic("CPU%u cannot take interrupts, see above", id);
 	for (unsigned int i = 0; i < units_count; i++) {
 		int rc = units[i].cpu_init ? units[i].cpu_init(id) : 0;
 

@@ -16,6 +16,11 @@ static void message(const char *fmt, va_list ap)
 		fputs(host.message, stderr);
 }
 
+__weak_sym void *mem_arch_map_device(paddr_t pa, size_t size)
+{
+	return host.device;
+}
+
 __weak_sym void vprintk_at(enum log_level level, const char *fmt, va_list ap)
 {
 	message(fmt, ap);

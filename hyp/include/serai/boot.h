@@ -23,6 +23,7 @@
 #define BOOT_MODULES_MAX   64
 #define BOOT_DOMAINS_MAX   16
 #define BOOT_REDISTS_MAX   16
+#define BOOT_V2M_MAX	   4
 #define BOOT_DOM0_BANKS_MAX 8
 #define BOOT_SHM_MAX	   32
 #define BOOT_STATIC_MAX	   16 /* pieces of a domain's static memory, and of the static heap */
@@ -68,12 +69,23 @@ struct boot_irq {
 	enum irq_type type;
 };
 
+/* A frame of registers that turns writes of devices into SPIs (GICv2m). */
+struct boot_v2m {
+	int node;
+	struct range regs;
+	u32 first_spi, nr_spis; /* INTID; 0: as its register says */
+};
+
 struct boot_gic {
 	u32 version; /* 0: none that we know */
 	int node;
 	u32 phandle, irq_cells;
 	struct range dist, redist[BOOT_REDISTS_MAX];
 	u32 nr_redists;
+	/* GICv2, or what a GICv3 has of it; empty: not there. GICC, GICH, GICV. */
+	struct range cpu, hyp, vcpu;
+	u32 nr_v2m;
+	struct boot_v2m v2m[BOOT_V2M_MAX];
 	u64 redist_stride; /* 0: the architecture's */
 	struct boot_irq maintenance;
 	const char *unknown; /* compatible of a controller that we do not know */

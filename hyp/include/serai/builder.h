@@ -108,6 +108,7 @@ struct dom0_devices {
 	struct range_set reserved; /* RAM of /reserved-memory */
 	u32 ppis;		   /* bit n: INTID 16 + n is somebody's */
 	u8 spi_type[IRQS_MAX];	   /* enum irq_type; 0: not dom0's */
+	u32 v2m;		   /* bit n: frame n of boot_gic.v2m */
 };
 
 extern struct dom0_devices dom0_devices; /* while starting */
@@ -120,6 +121,7 @@ struct dom0_tree {
 	domid_t id;
 	u32 nr_vcpus;
 	u32 evtchn_irq; /* INTID, a PPI */
+	u32 v2m;	/* as in struct dom0_devices */
 	const struct range_set *banks, *reserved, *extended;
 	struct range grant;
 	struct range initrd; /* empty: none */

@@ -125,6 +125,7 @@ struct domain_config {
 	u32 max_evtchn_port, max_grant_frames, max_maptrack_frames;
 	u32 max_grant_version; /* 0: 1 */
 	u32 nr_spis;
+	u32 gic_version; /* 2 or 3; 0: the machine's */
 	struct cpumask affinity;
 	const char *name;
 };

@@ -109,7 +109,7 @@ static inline void ich_load_apr(const u32 *ap0r, const u32 *ap1r, unsigned int n
 	memcpy(fake_ich->ap1r, ap1r, nr * sizeof(u32));
 }
 
-static inline void ich_enable_sre(void)
+static inline void ich_set_sre(u32 sre)
 {
 }
 

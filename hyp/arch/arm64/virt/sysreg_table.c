@@ -45,6 +45,7 @@ const struct sysreg_entry sysreg_table[] = {
 	REG(3, 3, 9, 14, 3, ZERO), /* PMOVSSET_EL0 */
 	REG(3, 3, 9, 12, 4, WO_NONE), /* PMSWINC_EL0 */
 	REG(3, 0, 12, 11, 5, SGI1R), /* ICC_SGI1R_EL1 */
+	REG(3, 0, 12, 12, 5, ICC_SRE), /* ICC_SRE_EL1 */
 	REG(3, 3, 9, 12, 5, ZERO), /* PMSELR_EL0 */
 	REG(3, 0, 9, 14, 6, RO_ZERO), /* PMMIR_EL1 */
 	REG(3, 3, 9, 12, 6, RO_ZERO), /* PMCEID0_EL0 */

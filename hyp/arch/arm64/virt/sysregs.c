@@ -116,6 +116,9 @@ static enum trap_result sysreg_read(struct vcpu *v, enum sysreg_kind kind, u64 *
 	case SYSREG_OSLSR:
 		*value = OSLSR_VALUE;
 		return TRAP_HANDLED;
+	case SYSREG_ICC_SRE:
+		*value = v->arch.vgic.sre;
+		return TRAP_HANDLED;
 	case SYSREG_PTIMER_CTL:
 		*value = ptimer_read(v, PTIMER_CTL);
 		return TRAP_HANDLED;
@@ -138,6 +141,7 @@ static enum trap_result sysreg_write(struct vcpu *v, enum sysreg_kind kind, u64 
 		return TRAP_HANDLED;
 	case SYSREG_ZERO:
 	case SYSREG_WO_NONE:
+	case SYSREG_ICC_SRE:
 		return TRAP_HANDLED;
 	case SYSREG_PTIMER_CTL:
 		ptimer_write(v, PTIMER_CTL, value);

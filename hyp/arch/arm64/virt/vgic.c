@@ -3,9 +3,10 @@
  * The virtual GIC as the rest of the hypervisor sees it: its life with domain and vcpu, injection
  * from any CPU, SGIs, context switch. The engine is in vgic_lr.c.
  */
+#include <abi/guest_layout.h>
 #include <arch/gic.h>
+#include <arch/gicv2_regs.h>
 #include <arch/gicv3_regs.h>
-#include <arch/ich.h>
 #include <arch/vgic_lr.h>
 #include <serai/arch.h>
 #include <serai/bug.h>
@@ -17,14 +18,13 @@
 #include <serai/printk.h>
 #include <serai/string.h>
 
-/* Where a domain that is not direct mapped has its GIC (public/arch-arm.h). */
-#define GUEST_DIST_BASE	 0x03001000UL
-#define GUEST_RDIST_BASE 0x03020000UL
-#define GUEST_RDIST_SIZE 0x01000000UL
 #define GUEST_ID_BITS	 9
 #define SGIS_ENABLED	 0x0000ffffU
 #define PPIS_LEVEL	 0xffff0000U
 #define TYPER_CPUS_MAX	 8U
+#define SRE_ON		 7 /* ICC_SRE_EL1 */
+
+struct vgic_hw vgic_hw __ro_after_init;
 
 static struct vcpu *vcpu_of(const struct vgic_vcpu *g)
 {
@@ -195,6 +195,12 @@ void domain_arch_unassign_spi(struct domain *d, u32 virq)
 	lock_drop(&g->lock);
 }
 
+/* A CPU that is off has its redistributor asleep. */
+bool vgic_is_down(const struct vgic_vcpu *g)
+{
+	return READ_ONCE(vcpu_of(g)->unit.holds) & HOLD_DOWN;
+}
+
 static void send_sgi(struct vgic_vcpu *from, u32 id, u32 intid)
 {
 	struct vgic_vcpu *to;
@@ -206,8 +212,7 @@ static void send_sgi(struct vgic_vcpu *from, u32 id, u32 intid)
 	if (id >= from->domain->nr_vcpus)
 		return;
 	to = from->domain->vcpus[id];
-	/* A CPU that is off has its redistributor asleep. */
-	if (!to || (READ_ONCE(vcpu_of(to)->unit.holds) & HOLD_DOWN))
+	if (!to || vgic_is_down(to))
 		return;
 	vgic_set(&to->bank.pending, 1U << intid);
 	vgic_post(to, 0, 1U << intid, true);
@@ -364,7 +369,17 @@ static bool rdist_write(struct vcpu *v, void *arg, u64 off, u32 size, u64 *val)
 	return vgic_rdist_write(&v->arch.vgic, off, size, *val);
 }
 
-static int add_frames(struct domain *d)
+static bool v2_dist_read(struct vcpu *v, void *arg, u64 off, u32 size, u64 *val)
+{
+	return vgic_v2_dist_read(&v->arch.vgic, off, size, val);
+}
+
+static bool v2_dist_write(struct vcpu *v, void *arg, u64 off, u32 size, u64 *val)
+{
+	return vgic_v2_dist_write(&v->arch.vgic, off, size, *val);
+}
+
+static int add_v3_frames(struct domain *d)
 {
 	const struct vgic_domain *g = &d->arch.vgic;
 	struct mmio_region dist = { g->dist_base, GIC_FRAME_SIZE, dist_read, dist_write, NULL };
@@ -375,14 +390,29 @@ static int add_frames(struct domain *d)
 	return rc ? rc : mmio_add(d, &rdist);
 }
 
-static int set_places(struct domain *d)
+/* The guest's CPU interface is the hardware's virtual one, which each CPU has at the same place. */
+static int add_v2_frames(struct domain *d)
+{
+	const struct vgic_domain *g = &d->arch.vgic;
+	struct mmio_region dist = { g->dist_base, GICV2_DIST_SIZE, v2_dist_read, v2_dist_write,
+				    NULL };
+	bool host = d->flags & DOMAIN_HARDWARE;
+	paddr_t from = gic_host.vcpu.base + (host ? 0 : gic_host.vcpu_offset);
+	u64 size = host ? MIN(gic_host.cpu.size, gic_host.vcpu.size) : GUEST_GICC_SIZE;
+	int rc = mmio_add(d, &dist);
+
+	return rc ? rc : p2m_map(&d->p2m, gpa_to_gfn(g->cpu_base), paddr_to_mfn(from),
+				 size >> PAGE_SHIFT, P2M_MMIO_DEV);
+}
+
+static int set_v3_places(struct domain *d)
 {
 	struct vgic_domain *g = &d->arch.vgic;
 	bool host = d->flags & DOMAIN_DIRECT_MAP;
 
-	g->dist_base = host ? gic_dist_base() : GUEST_DIST_BASE;
-	g->rdist_base = host ? gic_rdist_base() : GUEST_RDIST_BASE;
-	g->rdist_size = host ? gic_rdist_size() : GUEST_RDIST_SIZE;
+	g->dist_base = host ? gic_host.dist : GUEST_GICV3_GICD_BASE;
+	g->rdist_base = host ? gic_host.rdist.base : GUEST_GICV3_GICR0_BASE;
+	g->rdist_size = host ? gic_host.rdist.size : GUEST_GICV3_GICR0_SIZE;
 	if ((u64)g->nr_vcpus * GICR_STRIDE <= g->rdist_size)
 		return 0;
 	pr_err("d%u: %u vcpus, but only %lu redistributors fit at %#lx: fewer vcpus are needed\n",
@@ -390,20 +420,76 @@ static int set_places(struct domain *d)
 	return -XEN_ENOSPC;
 }
 
+static int set_v2_places(struct domain *d)
+{
+	struct vgic_domain *g = &d->arch.vgic;
+	bool host = d->flags & DOMAIN_DIRECT_MAP;
+
+	g->dist_base = host ? gic_host.dist : GUEST_GICD_BASE;
+	g->cpu_base = host ? gic_host.cpu.base : GUEST_GICC_BASE;
+	if (g->nr_vcpus <= GICV2_CPUS_MAX)
+		return 0;
+	pr_err("d%u: %u vcpus, but a GICv2 serves at most %u: fewer vcpus are needed\n", d->id,
+	       g->nr_vcpus, GICV2_CPUS_MAX);
+	return -XEN_EINVAL;
+}
+
+/* The machine's version, or the one that was asked for, if the machine can do that. */
+static int choose_version(struct domain *d, u32 wanted)
+{
+	struct vgic_domain *g = &d->arch.vgic;
+
+	g->version = (u8)(wanted ? wanted : gic_host.version);
+	if (g->version == gic_host.version)
+		return 0;
+	if (g->version != 2 || d->flags & DOMAIN_HARDWARE)
+		pr_err("d%u: gic version %u is asked for, but this machine has a GICv%u: leave it "
+		       "to the machine\n", d->id, wanted, gic_host.version);
+	else if (gic_host.vcpu.size < GICC_SIZE)
+		pr_err("d%u: gic version 2 is asked for, but this machine's GICv3 has no GICv2 "
+		       "interface (no GICV in reg of its node): ask for version 3\n", d->id);
+	else
+		return 0;
+	return -XEN_EINVAL;
+}
+
+static u32 typer_of(const struct domain *d)
+{
+	const struct vgic_domain *g = &d->arch.vgic;
+	bool host = d->flags & DOMAIN_HARDWARE;
+	u32 typer = (g->nr_banks - 1) |
+		    ((MIN(g->nr_vcpus, TYPER_CPUS_MAX) - 1) << GICD_TYPER_CPUS_SHIFT);
+
+	if (g->version == 3)
+		typer |= (host ? gic_host.id_bits : GUEST_ID_BITS) << GICD_TYPER_IDBITS_SHIFT;
+	return typer;
+}
+
+static int make_frames(struct domain *d)
+{
+	bool v2 = d->arch.vgic.version == 2;
+	int rc = v2 ? set_v2_places(d) : set_v3_places(d);
+
+	if (rc)
+		return rc;
+	return v2 ? add_v2_frames(d) : add_v3_frames(d);
+}
+
 int vgic_domain_create(struct domain *d, const struct domain_config *cfg)
 {
 	struct vgic_domain *g = &d->arch.vgic;
 	bool host = d->flags & DOMAIN_HARDWARE;
 	u32 spis = host ? irq_arch_lines() - GIC_SPI_FIRST : cfg->nr_spis;
-	int rc;
+	int rc = choose_version(d, cfg->gic_version);
+
+	if (rc)
+		return rc;
 
 	spis = ROUND_UP(MIN(spis, (u32)VGIC_SPIS_MAX), VGIC_BANK_IRQS);
 	lock_init(&g->lock, RANK_VGIC_DIST);
 	g->nr_vcpus = d->nr_vcpus;
 	g->nr_banks = spis / VGIC_BANK_IRQS + 1;
-	g->typer = (g->nr_banks - 1) |
-		   ((MIN(g->nr_vcpus, TYPER_CPUS_MAX) - 1) << GICD_TYPER_CPUS_SHIFT) |
-		   ((host ? gic_id_bits() : GUEST_ID_BITS) << GICD_TYPER_IDBITS_SHIFT);
+	g->typer = typer_of(d);
 	g->vcpus = mem_alloc(g->nr_vcpus * sizeof(struct vgic_vcpu *));
 	if (spis) {
 		g->banks = mem_alloc(spis / VGIC_BANK_IRQS * sizeof(struct vgic_bank));
@@ -415,8 +501,7 @@ int vgic_domain_create(struct domain *d, const struct domain_config *cfg)
 		g->banks[i].level = ~0U;
 	for (u32 i = 0; i < spis; i++)
 		g->spis[i].holder = VGIC_NOBODY;
-	rc = set_places(d);
-	return rc ? rc : add_frames(d);
+	return make_frames(d);
 }
 
 void vgic_domain_destroy(struct domain *d)
@@ -442,6 +527,10 @@ int vgic_vcpu_create(struct vcpu *v)
 	g->domain = &v->domain->arch.vgic;
 	g->id = (u16)v->id;
 	g->last_cpu = VGIC_NOBODY;
+	g->sre = g->domain->version == 2 ? 0 : SRE_ON;
+	g->lr_group = g->sre ? LR_GROUP1 : 0;
+	g->vmcr_enable = g->sre ? ICH_VMCR_ENG1 : ICH_VMCR_ENG0;
+	g->lr_pending = g->lr_group | LR_PENDING;
 	memset(g->lr_irq, 0xff, sizeof(g->lr_irq));
 	g->lr_irq[0] = VGIC_VTIMER;
 	g->bank.enabled = SGIS_ENABLED;
@@ -464,14 +553,9 @@ void vgic_dump(struct vcpu *v)
 {
 	struct vgic_vcpu *g = &v->arch.vgic;
 	bool mine = is_mine(g);
-	u32 used = mine ? ~ich_read_elrsr() & vgic_hw.lrs : g->lr_used;
 
 	pr_info("  vgic %s: enabled %08x pending %08x line %08x active %08x, overflow in banks %x\n",
 		g->loaded ? "loaded" : "saved", g->bank.enabled, g->bank.pending, g->bank.line,
 		g->bank.active, g->overflow_banks);
-	for (u32 w = used; w; w &= w - 1) {
-		u32 i = (u32)__builtin_ctz(w);
-
-		pr_info("    LR%u %016lx\n", i, mine ? ich_read_lr(i) : g->lr[i]);
-	}
+	vgic_lr_dump(g, mine);
 }

@@ -36,8 +36,8 @@ static bool bits_reg(u64 off, enum vgic_reg *reg)
 	return kind;
 }
 
-/* What is the same in GICD and in GICR's SGI frame, off < GICD_IGRPMODR; p has the private ones. */
-static bool fields_read(struct vgic_vcpu *g, struct vgic_vcpu *p, u64 off, u32 size, u64 *val)
+/* What is the same in GICD and in GICR's SGI frame. */
+bool vgic_fields_read(struct vgic_vcpu *g, struct vgic_vcpu *p, u64 off, u32 size, u64 *val)
 {
 	enum vgic_reg reg;
 
@@ -57,7 +57,7 @@ static bool fields_read(struct vgic_vcpu *g, struct vgic_vcpu *p, u64 off, u32 s
 	return true;
 }
 
-static bool fields_write(struct vgic_vcpu *g, struct vgic_vcpu *p, u64 off, u32 size, u64 val)
+bool vgic_fields_write(struct vgic_vcpu *g, struct vgic_vcpu *p, u64 off, u32 size, u64 val)
 {
 	enum vgic_reg reg;
 
@@ -100,7 +100,7 @@ bool vgic_dist_read(struct vgic_vcpu *g, u64 off, u32 size, u64 *val)
 	if (off >= GICD_IGRPMODR)
 		return dist_read_far(g, off, size, val);
 	if (off >= GICD_IGROUPR)
-		return fields_read(g, g, off, size, val);
+		return vgic_fields_read(g, g, off, size, val);
 	if (unlikely(size != 4))
 		return false;
 	switch (off) {
@@ -121,10 +121,9 @@ bool vgic_dist_read(struct vgic_vcpu *g, u64 off, u32 size, u64 *val)
 }
 
 /* The virtual CPU interfaces stop signalling, or begin; each CPU does it for its vcpu. */
-static void write_ctlr(struct vgic_vcpu *g, u32 val)
+void vgic_enable_dist(struct vgic_vcpu *g, bool on)
 {
 	struct vgic_domain *d = g->domain;
-	bool on = val & GICD_CTLR_ENABLE_GRP1A;
 
 	if (d->enabled == on)
 		return;
@@ -146,11 +145,11 @@ bool vgic_dist_write(struct vgic_vcpu *g, u64 off, u32 size, u64 val)
 	if (off >= GICD_IGRPMODR)
 		return size == 4;
 	if (off >= GICD_IGROUPR)
-		return fields_write(g, g, off, size, val);
+		return vgic_fields_write(g, g, off, size, val);
 	if (size != 4)
 		return false;
 	if (off == GICD_CTLR)
-		write_ctlr(g, (u32)val);
+		vgic_enable_dist(g, val & GICD_CTLR_ENABLE_GRP1A);
 	return true;
 }
 
@@ -231,7 +230,7 @@ bool vgic_rdist_read(struct vgic_vcpu *g, u64 off, u32 size, u64 *val)
 		return rd_read(p, off, size, val);
 	off -= GICR_SGI_FRAME;
 	if (sgi_has_fields(off))
-		return fields_read(g, p, off, size, val);
+		return vgic_fields_read(g, p, off, size, val);
 	*val = 0;
 	return size == 4;
 }
@@ -246,6 +245,6 @@ bool vgic_rdist_write(struct vgic_vcpu *g, u64 off, u32 size, u64 val)
 		return size == 4 || (size == 8 && rd_read_wide(p, off, &unused));
 	off -= GICR_SGI_FRAME;
 	if (sgi_has_fields(off))
-		return fields_write(g, p, off, size, val);
+		return vgic_fields_write(g, p, off, size, val);
 	return size == 4;
 }

@@ -14,14 +14,13 @@
 #include <arch/ich.h>
 #include <arch/vgic_lr.h>
 #include <serai/arch.h>
+#include <serai/printk.h>
 
 #define VTIMER_LR   0
 #define VTIMER_MASK (1U << VGIC_VTIMER)
 /* Added to the priority of active interrupts in the overflow: they need no list register soon. */
 #define PRIO_ACTIVE 0x100
 #define PRIO_NONE   0xffff
-
-struct vgic_hw vgic_hw __ro_after_init;
 
 static inline u32 used_lrs(void)
 {
@@ -34,31 +33,6 @@ static inline int lr_find(const struct vgic_vcpu *g, const struct vgic_bank *b, 
 	u32 i = b->lr[intid % VGIC_BANK_IRQS];
 
 	return ((used >> i) & 1) && g->lr_irq[i] == intid ? (int)i : -1;
-}
-
-/* --- posting --- */
-
-void vgic_post(struct vgic_vcpu *g, u32 n, u32 bits, bool wake)
-{
-	vgic_set(&g->posted[n], bits);
-	vgic_set(&g->posted_banks, 1U << n);
-	vgic_notify(g, wake);
-}
-
-/* To the vcpu that has it, else to its target. */
-void vgic_post_spi(struct vgic_domain *d, u32 intid, bool wake)
-{
-	const struct vgic_spi *s = vgic_spi(d, intid);
-	u16 home = load_acquire(&s->holder);
-
-	if (home == VGIC_NOBODY)
-		home = READ_ONCE(s->target);
-	vgic_post(d->vcpus[home], intid / VGIC_BANK_IRQS, vgic_mask(intid), wake);
-}
-
-u32 vgic_hw_irq(const struct vgic_vcpu *g, u32 intid)
-{
-	return intid < VGIC_BANK_IRQS ? intid : vgic_spi(g->domain, intid)->irq;
 }
 
 /* --- the overflow --- */
@@ -155,12 +129,43 @@ void vgic_update_hcr(struct vgic_vcpu *g)
 
 /* --- one interrupt --- */
 
+/* An SGI of a guest with a GICv2 is pending once for each sender (IHI 0048B, 4.3.16). */
+static inline bool has_senders(const struct vgic_vcpu *g, u32 intid)
+{
+	return unlikely(!g->lr_group) && intid < VGIC_NR_SGIS;
+}
+
+/* Pending in the bank is whether a sender waits; another one may come at any time. */
+static bool sgi_waits(struct vgic_vcpu *g, u32 intid)
+{
+	vgic_clear(&g->bank.pending, vgic_mask(intid));
+	if (!(READ_ONCE(g->sgi_senders[VGIC_SGI_WORD(intid)]) & VGIC_SGI_BITS(intid, 0xffU)))
+		return false;
+	vgic_set(&g->bank.pending, vgic_mask(intid));
+	return true;
+}
+
+/* One is in the list register already: the same sender's is the same interrupt while it waits. */
+static __cold_path u64 sgi_join(struct vgic_vcpu *g, u32 intid, u64 lr)
+{
+	if (lr & LR_PENDING)
+		vgic_clear(&g->sgi_senders[VGIC_SGI_WORD(intid)],
+			   VGIC_SGI_BITS(intid, 1U << LR_SOURCE(lr)));
+	return sgi_waits(g, intid) ? lr | LR_EOI : lr & ~LR_EOI;
+}
+
 /*
  * Remembers in the bank that an interrupt is pending, which its list register said until now; not
  * if it was to be taken out of there anyway.
  */
-static void latch_back(struct vgic_bank *b, u32 mask, u64 lr)
+static void latch_back(struct vgic_vcpu *g, u32 intid, u64 lr)
 {
+	struct vgic_bank *b = vgic_bank(g, intid);
+	u32 mask = vgic_mask(intid);
+
+	if (has_senders(g, intid))
+		vgic_set(&g->sgi_senders[VGIC_SGI_WORD(intid)],
+			 VGIC_SGI_BITS(intid, 1U << LR_SOURCE(lr)));
 	if ((lr & LR_HW) || !((READ_ONCE(b->unpend) | (b->line & b->level)) & mask))
 		vgic_set(&b->pending, mask);
 }
@@ -181,14 +186,47 @@ static u64 lr_pend(struct vgic_bank *b, u32 mask, u64 lr)
 	return lr | LR_PENDING;
 }
 
+static void lr_put(struct vgic_vcpu *g, struct vgic_bank *b, u32 i, u32 intid, u64 lr)
+{
+	b->lr[intid % VGIC_BANK_IRQS] = (u8)i;
+	g->lr_irq[i] = (u16)intid;
+	ich_write_lr(i, lr);
+}
+
+/* An SGI with senders; those that remain are looked at when this one's ends. */
+static __cold_path void lr_fill_sgi(struct vgic_vcpu *g, u32 i, u32 intid)
+{
+	struct vgic_bank *b = &g->bank;
+	u32 mask = vgic_mask(intid), *word = &g->sgi_senders[VGIC_SGI_WORD(intid)];
+	u32 waiting = (READ_ONCE(*word) >> VGIC_SGI_SHIFT(intid)) & 0xff;
+	u64 lr = g->lr_group | ((u64)b->priority[intid] << LR_PRIO_SHIFT) | intid;
+
+	if (b->active & mask) {
+		vgic_clear(&b->active, mask);
+		lr |= LR_ACTIVE;
+	} else if ((vgic_wanted(b) & mask) && waiting) {
+		g->sgi_sender[intid] = (u8)__builtin_ctz(waiting);
+		vgic_clear(word, VGIC_SGI_BITS(intid, 1U << g->sgi_sender[intid]));
+		lr |= LR_PENDING;
+	}
+	if (sgi_waits(g, intid))
+		lr |= LR_EOI;
+	if (lr & LR_STATE)
+		lr_put(g, b, i, intid, lr | (u64)g->sgi_sender[intid] << LR_SOURCE_SHIFT);
+}
+
 /* Puts intid into the empty list register i; nothing when it waits no more. */
 static void lr_fill(struct vgic_vcpu *g, u32 i, u32 intid)
 {
 	struct vgic_bank *b = vgic_bank(g, intid);
 	u32 bit = intid % VGIC_BANK_IRQS, mask = vgic_mask(intid);
-	u64 lr = LR_GROUP1 | ((u64)b->priority[bit] << LR_PRIO_SHIFT) | intid;
+	u64 lr = g->lr_group | ((u64)b->priority[bit] << LR_PRIO_SHIFT) | intid;
 	bool hw = READ_ONCE(b->hw) & mask;
 
+	if (has_senders(g, intid)) {
+		lr_fill_sgi(g, i, intid);
+		return;
+	}
 	if (hw)
 		lr |= LR_HW | ((u64)vgic_hw_irq(g, intid) << LR_PHYS_SHIFT);
 	if (b->active & mask) {
@@ -202,11 +240,8 @@ static void lr_fill(struct vgic_vcpu *g, u32 i, u32 intid)
 		else if (!hw)
 			lr |= LR_EOI;
 	}
-	if (!(lr & LR_STATE))
-		return;
-	b->lr[bit] = (u8)i;
-	g->lr_irq[i] = (u16)intid;
-	ich_write_lr(i, lr);
+	if (lr & LR_STATE)
+		lr_put(g, b, i, intid, lr);
 }
 
 /*
@@ -219,7 +254,6 @@ static int lr_evict(struct vgic_vcpu *g, u32 prio)
 	bool found_pending = false;
 	u64 worst = 0;
 	u32 intid;
-	struct vgic_bank *b;
 
 	for (u32 w = vgic_hw.spare & used_lrs(); w; w &= w - 1) {
 		u32 i = (u32)__builtin_ctz(w);
@@ -237,11 +271,10 @@ static int lr_evict(struct vgic_vcpu *g, u32 prio)
 	if (victim < 0 || (found_pending && LR_PRIO(worst) <= prio))
 		return -1;
 	intid = g->lr_irq[victim];
-	b = vgic_bank(g, intid);
 	if (worst & LR_PENDING)
-		latch_back(b, vgic_mask(intid), worst);
+		latch_back(g, intid, worst);
 	if (worst & LR_ACTIVE)
-		vgic_set(&b->active, vgic_mask(intid));
+		vgic_set(&vgic_bank(g, intid)->active, vgic_mask(intid));
 	ich_write_lr((u32)victim, 0);
 	overflow_add(g, intid);
 	return victim;
@@ -273,7 +306,7 @@ static void split_pending_active(struct vgic_vcpu *g)
 		if ((lr & LR_STATE) != LR_STATE)
 			continue;
 		intid = g->lr_irq[i];
-		latch_back(vgic_bank(g, intid), vgic_mask(intid), lr);
+		latch_back(g, intid, lr);
 		ich_write_lr(i, (lr & ~LR_PENDING) | LR_EOI);
 	}
 }
@@ -409,7 +442,7 @@ static bool eval_listed(struct vgic_vcpu *g, struct vgic_bank *b, u32 intid, u32
 		lr = (lr & LR_HW ? lr & ~LR_PENDING : lr) | LR_ACTIVE;
 	}
 	if ((lr & LR_PENDING) && (!(b->enabled & mask) || (moved && !(lr & LR_ACTIVE)))) {
-		latch_back(b, mask, lr);
+		latch_back(g, intid, lr);
 		lr &= ~LR_PENDING;
 		lr = lr & LR_ACTIVE ? lr : 0;
 		moved = moved && !lr;
@@ -417,6 +450,8 @@ static bool eval_listed(struct vgic_vcpu *g, struct vgic_bank *b, u32 intid, u32
 		/* Active, and pending elsewhere or after others: looked at again when it ends. */
 		if ((lr & LR_ACTIVE) && (moved || g->overflow_banks))
 			lr |= LR_EOI;
+		else if (has_senders(g, intid))
+			lr = sgi_join(g, intid, lr);
 		else
 			lr = lr_pend(b, mask, lr);
 	} else if ((lr & (LR_HW | LR_EOI)) == LR_EOI) {
@@ -520,8 +555,7 @@ void vgic_pend_private(struct vgic_vcpu *g, u32 intid)
 		i = (u32)__builtin_ctz(empty);
 		b->lr[intid] = (u8)i;
 		g->lr_irq[i] = (u16)intid;
-		ich_write_lr(i, LR_GROUP1 | LR_PENDING |
-					((u64)b->priority[intid] << LR_PRIO_SHIFT) | intid);
+		ich_write_lr(i, g->lr_pending | ((u64)b->priority[intid] << LR_PRIO_SHIFT) | intid);
 		return;
 	}
 	vgic_set(&b->pending, mask);
@@ -605,12 +639,11 @@ void vgic_lr_flush(struct vgic_vcpu *g)
 	for (u32 w = g->lr_used & vgic_hw.spare; w; w &= w - 1) {
 		u64 lr = g->lr[__builtin_ctz(w)];
 		u32 intid = LR_IRQ(lr);
-		struct vgic_bank *b = vgic_bank(g, intid);
 
 		if (lr & LR_PENDING)
-			latch_back(b, vgic_mask(intid), lr);
+			latch_back(g, intid, lr);
 		if (lr & LR_ACTIVE)
-			vgic_set(&b->active, vgic_mask(intid));
+			vgic_set(&vgic_bank(g, intid)->active, vgic_mask(intid));
 		g->overflow[intid / VGIC_BANK_IRQS] |= vgic_mask(intid);
 		g->overflow_banks |= 1U << (intid / VGIC_BANK_IRQS);
 	}
@@ -637,7 +670,7 @@ void vgic_lr_load(struct vgic_vcpu *g)
 {
 	WRITE_ONCE(g->loaded, true);
 	smp_mb();
-	ich_enable_sre();
+	ich_set_sre(g->sre);
 	ich_write_vmcr(g->vmcr);
 	ich_load_apr(g->ap0r, g->ap1r, vgic_hw.nr_apr);
 	for (u32 w = g->lr_used; w; w &= w - 1) {
@@ -689,7 +722,7 @@ bool vgic_lr_deliverable(struct vgic_vcpu *g, bool mine)
 	if (likely(!used && !g->overflow_banks))
 		return false;
 	vmcr = mine ? ich_read_vmcr() : g->vmcr;
-	if (!(vmcr & ICH_VMCR_ENG1))
+	if (!(vmcr & g->vmcr_enable))
 		return false;
 	for (u32 w = used; w; w &= w - 1) {
 		u32 i = (u32)__builtin_ctz(w);
@@ -702,4 +735,45 @@ bool vgic_lr_deliverable(struct vgic_vcpu *g, bool mine)
 			return true;
 	}
 	return overflow_best(g, &intid) < ICH_VMCR_PMR(vmcr);
+}
+
+u32 vgic_view_sgi(struct vgic_vcpu *g, u32 n)
+{
+	u32 found = READ_ONCE(g->sgi_senders[n]);
+
+	for (u32 w = used_lrs(); w; w &= w - 1) {
+		u64 lr = ich_read_lr((u32)__builtin_ctz(w));
+
+		if (VGIC_SGI_WORD(LR_IRQ(lr)) == n && (lr & LR_PENDING))
+			found |= VGIC_SGI_BITS(LR_IRQ(lr), 1U << LR_SOURCE(lr));
+	}
+	return found;
+}
+
+void vgic_unpend_sgi(struct vgic_vcpu *g, u32 n, u32 senders)
+{
+	vgic_clear(&g->sgi_senders[n], senders);
+	for (u32 k = 0; k < VGIC_SGIS_PER_WORD; k++) {
+		u32 intid = n * VGIC_SGIS_PER_WORD + k;
+		int i = lr_find(g, &g->bank, intid, used_lrs());
+		u64 lr = i >= 0 ? ich_read_lr((u32)i) : 0;
+
+		if (!(senders & VGIC_SGI_BITS(intid, 0xffU)))
+			continue;
+		if ((lr & LR_PENDING) && (senders & VGIC_SGI_BITS(intid, 1U << LR_SOURCE(lr)))) {
+			lr &= ~LR_PENDING;
+			ich_write_lr((u32)i, lr & LR_STATE ? lr : 0);
+		}
+		sgi_waits(g, intid);
+		vgic_eval(g, intid);
+	}
+}
+
+void vgic_lr_dump(struct vgic_vcpu *g, bool mine)
+{
+	for (u32 w = mine ? used_lrs() : g->lr_used; w; w &= w - 1) {
+		u32 i = (u32)__builtin_ctz(w);
+
+		pr_info("    LR%u %016lx\n", i, mine ? ich_read_lr(i) : g->lr[i]);
+	}
 }

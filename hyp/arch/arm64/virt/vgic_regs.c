@@ -27,6 +27,24 @@ static u32 valid_mask(u32 n)
 
 /* --- telling who it is for --- */
 
+void vgic_post(struct vgic_vcpu *g, u32 n, u32 bits, bool wake)
+{
+	vgic_set(&g->posted[n], bits);
+	vgic_set(&g->posted_banks, 1U << n);
+	vgic_notify(g, wake);
+}
+
+/* To the vcpu that has it, else to its target. */
+void vgic_post_spi(struct vgic_domain *d, u32 intid, bool wake)
+{
+	const struct vgic_spi *s = vgic_spi(d, intid);
+	u16 home = load_acquire(&s->holder);
+
+	if (home == VGIC_NOBODY)
+		home = READ_ONCE(s->target);
+	vgic_post(d->vcpus[home], intid / VGIC_BANK_IRQS, vgic_mask(intid), wake);
+}
+
 void vgic_change(struct vgic_vcpu *g, u32 n, u32 bits, bool mine, bool wake)
 {
 	if (!bits)
@@ -298,7 +316,7 @@ bool vgic_read_bits(struct vgic_vcpu *g, struct vgic_vcpu *p, u32 n, enum vgic_r
 /* The list register for a virtual timer interrupt that arrives. */
 void vgic_update_timer_lr(struct vgic_vcpu *g)
 {
-	WRITE_ONCE(g->timer_lr, LR_GROUP1 | LR_HW | LR_PENDING |
+	WRITE_ONCE(g->timer_lr, g->lr_pending | LR_HW |
 					((u64)g->bank.priority[VGIC_VTIMER] << LR_PRIO_SHIFT) |
 					((u64)VGIC_VTIMER << LR_PHYS_SHIFT) | VGIC_VTIMER);
 }

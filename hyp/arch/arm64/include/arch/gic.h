@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The physical GICv3 as the hypervisor drives it. irq_arch_*() are in serai/irq.h. */
+/*
+ * The physical interrupt controller as the hypervisor drives it: a GICv3 (gicv3.c), whose functions
+ * gicv2.c replaces by its own on a machine with a GICv2. irq_arch_*() are in serai/irq.h.
+ */
 #ifndef ARCH_GIC_H
 #define ARCH_GIC_H
 
@@ -18,16 +21,27 @@ enum gic_sgi {
 	SGI_STOP = 1, /* panic on another CPU */
 };
 
-struct gic_rdist_region {
+struct gic_frames {
 	paddr_t base;
 	u64 size;
 };
 
+/*
+ * What the device tree says; the drivers check it. Frames that are not there have size 0. hyp is
+ * GICH, vcpu is GICV.
+ */
+struct gic_places {
+	struct gic_frames dist, cpu, hyp, vcpu;
+	const struct gic_frames *rdist;
+	unsigned int nr_rdists;
+	u32 maintenance_irq; /* 0: the usual */
+};
+
 /* Boot CPU. 0 or -errno, then a message said why. */
-int gicv3_init(paddr_t dist, size_t dist_size, const struct gic_rdist_region *r, unsigned int n,
-	       u32 maint_irq);
-/* On the CPU itself. 0 or -errno when it has no redistributor. */
-int gicv3_cpu_init(unsigned int cpu);
+int gicv3_init(const struct gic_places *p);
+int gicv2_init(const struct gic_places *p);
+/* On the CPU itself. 0 or -errno, then a message said why. */
+int gic_cpu_init(unsigned int cpu);
 
 /* Acknowledges and dispatches this CPU's pending interrupts. */
 void gic_handle_irqs(void);
@@ -45,10 +59,19 @@ void gic_vtimer_set_active(bool active);
 void gic_vtimer_set_enabled(bool enabled);
 /* The active state as the guest left it. */
 void gic_vtimer_note_active(bool active);
-/* The host's own frames, for the hardware domain. */
-paddr_t gic_dist_base(void);
-paddr_t gic_rdist_base(void);
-u64 gic_rdist_size(void);
-u32 gic_id_bits(void); /* GICD_TYPER.IDbits */
+
+/* The machine's controller; written while starting. */
+struct gic_host {
+	u32 version; /* 2 or 3 */
+	u32 lines;   /* highest INTID + 1 */
+	u32 maintenance_irq;
+	u32 id_bits; /* GICD_TYPER.IDbits */
+	paddr_t dist;
+	struct gic_frames rdist; /* first region */
+	struct gic_frames cpu;	 /* GICC, as the machine's tree has it */
+	struct gic_frames vcpu;	 /* GICV for guests with a GICv2; size 0: there is none */
+	u64 vcpu_offset;	 /* in it: where its two pages are next to one another */
+};
+extern struct gic_host gic_host;
 
 #endif

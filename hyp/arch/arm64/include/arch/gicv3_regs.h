@@ -87,17 +87,21 @@
 #define ICH_VTR_PREBITS(v)  ((((v) >> 26) & 7) + 1)
 
 /* ICH_VMCR_EL2. */
+#define ICH_VMCR_ENG0	0x1
 #define ICH_VMCR_ENG1	0x2
 #define ICH_VMCR_PMR(v) (((v) >> 24) & 0xff)
 
 /* ICH_LRn_EL2. */
-#define LR_IRQ(lr)	   ((u32)(lr))
+#define LR_IRQ(lr)	   ((u32)(lr) & 0x3ff)
+#define LR_SOURCE_SHIFT	   10 /* of an SGI's sender, for guests with a GICv2 */
+#define LR_SOURCE(lr)	   (((u32)(lr) >> LR_SOURCE_SHIFT) & 7)
 #define LR_PHYS_SHIFT	   32
 #define LR_EOI		   (1UL << 41) /* maintenance interrupt at its end; not with LR_HW */
 #define LR_PRIO_SHIFT	   48
 #define LR_PRIO(lr)	   (((lr) >> LR_PRIO_SHIFT) & 0xff)
 #define LR_GROUP1	   (1UL << 60)
 #define LR_HW		   (1UL << 61)
+#define LR_STATE_SHIFT	   62
 #define LR_PENDING	   (1UL << 62)
 #define LR_ACTIVE	   (1UL << 63)
 #define LR_STATE	   (LR_PENDING | LR_ACTIVE)

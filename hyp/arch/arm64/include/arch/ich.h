@@ -112,10 +112,10 @@ static inline void ich_load_apr(const u32 *ap0r, const u32 *ap1r, unsigned int n
 	}
 }
 
-/* The guest's ICC_SRE_EL1: system registers are on, whatever the last guest wrote. */
-static inline void ich_enable_sre(void)
+/* The guest's ICC_SRE_EL1; its own accesses trap. Before ICH_VMCR_EL2, which depends on it. */
+static inline void ich_set_sre(u32 sre)
 {
-	write_sysreg(7, ICC_SRE_EL1);
+	write_sysreg(sre, ICC_SRE_EL1);
 	isb();
 }
 

@@ -5,6 +5,7 @@
  *   0x0000_7f80_0000_0000   the image (HYP_VA), linked here
  *   0x0000_7f80_0800_0000   the machine's device tree, read-only (FDT_VA)
  *   0x0000_7f80_1000_0000   stacks, with unmapped pages between them (STACK_VA)
+ *   0x0000_7f80_2000_0000   a page of the image while start-up code writes to it (PATCH_VA)
  *   0x0000_7f80_4000_0000   devices, mapped by mmu_map_device() (DEVICE_VA)
  *   0x0000_7f81_0000_0000   frame table (FRAME_TABLE_VA)
  *   0x0000_8000_0000_0000   all RAM (DIRECT_VA)
@@ -16,6 +17,7 @@
 #define FDT_VA	       0x00007f8008000000
 #define STACK_VA       0x00007f8010000000
 #define STACK_VA_END   0x00007f8020000000
+#define PATCH_VA       0x00007f8020000000
 #define DEVICE_VA      0x00007f8040000000
 #define DEVICE_VA_END  0x00007f8080000000
 #define FRAME_TABLE_VA 0x00007f8100000000

@@ -28,6 +28,8 @@ void *mmu_map_device(paddr_t pa, size_t size);
 bool mmu_probe(paddr_t pa);
 /* Maps a stack a second time, with unmapped pages around it; its lowest address, or NULL. */
 void *mmu_map_stack(paddr_t pa, size_t size);
+/* Replaces one instruction of the image; boot CPU, before other CPUs run. */
+void mmu_write_text(void *at, u32 insn);
 /* On each CPU, once it runs on mmu_secondary_ttbr: writable memory is never executed. */
 void mmu_cpu_init(void);
 /*

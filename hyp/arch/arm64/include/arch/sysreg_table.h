@@ -13,6 +13,7 @@ enum sysreg_kind {
 	SYSREG_WO_NONE, /* reads are undefined, writes are ignored */
 	SYSREG_OSLSR,
 	SYSREG_SGI1R,
+	SYSREG_ICC_SRE, /* which of the two interfaces the guest has; writes are ignored */
 	SYSREG_PTIMER_CTL,
 	SYSREG_PTIMER_CVAL,
 	SYSREG_PTIMER_TVAL,

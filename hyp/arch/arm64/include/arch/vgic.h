@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The virtual GICv3 (GIC architecture IHI 0069, chapters 4, 6 and 12).
+ * The virtual GIC: a GICv3 (IHI 0069, chapters 4, 6 and 12), or a GICv2 (IHI 0048B), which has
+ * another distributor and, for a CPU interface, the hardware's GICV frame.
  *
  * What decides whether an interrupt is to be delivered lies in banks of 32 interrupts: bank 0 is
  * the vcpu's (SGIs and PPIs), the others are the domain's (SPIs). Anybody changes bits there
@@ -53,6 +54,9 @@ struct vgic_spi {
 
 struct vgic_vcpu {
 	u64 timer_lr; /* list register 0 for a virtual timer interrupt that just arrived */
+	u64 lr_group, lr_pending; /* bits of every list register; of one that becomes pending */
+	u32 sre; /* ICC_SRE_EL1; 0 for a GICv2 */
+	u32 vmcr_enable; /* the bit of ICH_VMCR_EL2 with which the guest takes that group */
 	struct vgic_domain *domain;
 	u32 posted_banks, overflow_banks; /* words below that are not zero */
 	u16 id;
@@ -69,6 +73,9 @@ struct vgic_vcpu {
 	u64 vmcr;
 	u32 ap0r[4], ap1r[4];
 	u32 lr_used;
+	/* GICv2: who else sent the SGIs that are pending, and whose is in a list register. */
+	u32 sgi_senders[VGIC_NR_SGIS / 4];
+	u8 sgi_sender[VGIC_NR_SGIS];
 	/* Another vcpu wants to read list registers that are loaded: it waits for done >= its
 	 * ticket. */
 	u32 view_want, view_done;
@@ -79,7 +86,8 @@ struct vgic_vcpu {
 };
 
 struct vgic_domain {
-	bool enabled; /* GICD_CTLR.EnableGrp1A */
+	bool enabled; /* GICD_CTLR.EnableGrp1A; GICv2: Enable */
+	u8 version;   /* 2 or 3 */
 	u32 typer; /* GICD_TYPER */
 	u32 nr_banks; /* bank 0 included */
 	u32 nr_vcpus;
@@ -87,6 +95,7 @@ struct vgic_domain {
 	struct vgic_spi *spis;
 	struct vgic_vcpu **vcpus;
 	u64 dist_base, rdist_base, rdist_size; /* guest addresses */
+	u64 cpu_base; /* GICv2 */
 	u32 tickets; /* of view_ticket */
 	u32 nr_hw; /* SPIs with the hw bit */
 	struct lock lock; /* links to physical interrupts, and enabling those */

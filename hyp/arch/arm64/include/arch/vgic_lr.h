@@ -41,6 +41,12 @@ static inline bool vgic_has_intid(const struct vgic_domain *d, u32 intid)
 	return intid < d->nr_banks * VGIC_BANK_IRQS && intid < VGIC_BANK_IRQS + VGIC_SPIS_MAX;
 }
 
+/* SGIs of a guest with a GICv2 have a bit for each of 8 senders, as in GICD_SPENDSGIR. */
+#define VGIC_SGIS_PER_WORD	   4
+#define VGIC_SGI_WORD(intid)	   ((intid) / VGIC_SGIS_PER_WORD)
+#define VGIC_SGI_SHIFT(intid)	   ((intid) % VGIC_SGIS_PER_WORD * 8)
+#define VGIC_SGI_BITS(intid, bits) ((bits) << VGIC_SGI_SHIFT(intid))
+
 static inline void vgic_set(u32 *word, u32 mask)
 {
 	atomic_fetch_or(word, mask);
@@ -77,17 +83,22 @@ void vgic_lr_flush(struct vgic_vcpu *g);
 void vgic_publish_lrs(struct vgic_vcpu *g);
 /* Interrupts of bank n in list registers that have any of the state bits, as last known. */
 u32 vgic_view_lrs(struct vgic_vcpu *g, u32 n, u64 state, bool mine);
+/* GICv2: senders of the four SGIs of word n that are pending; takes away those of some. */
+u32 vgic_view_sgi(struct vgic_vcpu *g, u32 n);
+void vgic_unpend_sgi(struct vgic_vcpu *g, u32 n, u32 senders);
+void vgic_lr_dump(struct vgic_vcpu *g, bool mine);
 /* g is loaded on this CPU or not at all: an interrupt waits in it that the guest would take. */
 bool vgic_lr_deliverable(struct vgic_vcpu *g, bool mine);
 
-/* --- vgic_lr.c; any CPU --- */
-/* Makes g's CPU evaluate some interrupts of bank n. */
-void vgic_post(struct vgic_vcpu *g, u32 n, u32 bits, bool wake);
-void vgic_post_spi(struct vgic_domain *d, u32 intid, bool wake);
 /* The physical interrupt behind one whose hw bit is set. */
-u32 vgic_hw_irq(const struct vgic_vcpu *g, u32 intid);
+static inline u32 vgic_hw_irq(const struct vgic_vcpu *g, u32 intid)
+{
+	return intid < VGIC_BANK_IRQS ? intid : vgic_spi(g->domain, intid)->irq;
+}
 
 /* --- vgic.c --- */
+/* A CPU that is off takes no SGIs. */
+bool vgic_is_down(const struct vgic_vcpu *g);
 /* Tells g's CPU to evaluate what was posted; wake: also if g is blocked. */
 void vgic_notify(struct vgic_vcpu *g, bool wake);
 /* The physical CPU to route g's interrupts to. */
@@ -114,12 +125,24 @@ void vgic_write_config(struct vgic_vcpu *g, struct vgic_vcpu *p, u32 n, u32 val)
 u64 vgic_read_router(struct vgic_domain *d, u32 intid);
 void vgic_write_router(struct vgic_vcpu *g, u32 intid, u64 val);
 void vgic_update_timer_lr(struct vgic_vcpu *g);
+/* Makes g's CPU evaluate some interrupts of bank n; any CPU. */
+void vgic_post(struct vgic_vcpu *g, u32 n, u32 bits, bool wake);
+void vgic_post_spi(struct vgic_domain *d, u32 intid, bool wake);
 /* Evaluates at once when g is loaded here, otherwise by posting. */
 void vgic_change(struct vgic_vcpu *g, u32 n, u32 bits, bool mine, bool wake);
 /* The same for bits of a bank of SPIs, wherever each is at home. */
 void vgic_change_spis(struct vgic_vcpu *g, struct vgic_domain *d, u32 n, u32 bits, bool wake);
 
+/* --- vgic_v2.c: GICD of a GICv2 --- */
+bool vgic_v2_dist_read(struct vgic_vcpu *g, u64 off, u32 size, u64 *val);
+bool vgic_v2_dist_write(struct vgic_vcpu *g, u64 off, u32 size, u64 val);
+
 /* --- vgic_frames.c: GICD and GICR --- */
+/* Fields for each interrupt, off from GICD_IGROUPR to GICD_IGRPMODR; p has the private ones. */
+bool vgic_fields_read(struct vgic_vcpu *g, struct vgic_vcpu *p, u64 off, u32 size, u64 *val);
+bool vgic_fields_write(struct vgic_vcpu *g, struct vgic_vcpu *p, u64 off, u32 size, u64 val);
+/* GICD_CTLR says whether interrupts are forwarded. */
+void vgic_enable_dist(struct vgic_vcpu *g, bool on);
 bool vgic_dist_read(struct vgic_vcpu *g, u64 off, u32 size, u64 *val);
 bool vgic_dist_write(struct vgic_vcpu *g, u64 off, u32 size, u64 val);
 bool vgic_rdist_read(struct vgic_vcpu *g, u64 off, u32 size, u64 *val);

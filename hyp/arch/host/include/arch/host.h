@@ -26,6 +26,7 @@ struct host_machine {
 	long fail_copy_in;	  /* the n-th guest copy from now fails, once; 0: off */
 	bool fail_copy_again;	  /* and all copies after it */
 	unsigned int fail_atomics; /* so many attempts of guest_arch_try_*() from now fail */
+	void *device;		  /* mem_arch_map_device() */
 	void (*atomic_hook)(void *p); /* called before each of them */
 	long fail_p2m_in;	  /* the n-th p2m_arch_set() from now has no memory, once; 0: off */
 	bool fail_p2m_twice;	  /* and the one after it, too */
