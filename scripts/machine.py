@@ -7,7 +7,7 @@ import struct
 import subprocess
 import sys
 
-from boards import BOARDS
+from board import BOARDS
 
 SCRIPTS = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(SCRIPTS)
@@ -208,8 +208,9 @@ class Machine:
         board = BOARDS[self.board]
         # The console's own -serial is the last one.
         others = ["-serial", "null"] * int(board.uart if self.uart is None else self.uart)
-        return ["-M", board.machine, "-smp", str(self.cpus), "-m", self.mem, *board.qemu_args,
-                *others]
+        if board.sound:     # older ones know -audio only with a model, newer ones need it
+            others += ["-audio", "none"] if self.qemu == "10" else ["-audiodev", "none,id=silent"]
+        return ["-M", board.machine, "-smp", str(self.cpus), "-m", self.mem, *others]
 
     def kernel_arguments(self):
         return f"console=hvc0 {self.bootargs}".strip()

@@ -21,7 +21,7 @@ import subprocess
 import sys
 
 import machine
-from boards import BOARDS
+from board import BOARDS
 
 MIB = 1 << 20
 GUEST_KERNEL = 0x60000000

@@ -14,15 +14,33 @@
 #define PROBE_STEP   (2UL << 20)
 #define PROBE_STRIDE (128UL << 20) /* a first look */
 
-/* The first multiple of step from start on, but before end, where nothing is; or end. */
-static paddr_t __init first_silent(paddr_t start, paddr_t end, u64 step, bool (*answers)(paddr_t pa))
+/* What somebody uses is there, and not to be touched. */
+static bool __init in_use(const struct boot_info *bi, paddr_t pa)
 {
-	while (start < end && answers(start))
+	struct range r = { pa, pa + sizeof(u32) };
+
+	if (ranges_overlap(&r, &bi->image) || ranges_overlap(&r, &bi->fdt_range))
+		return true;
+	for (u32 i = 0; i < bi->reserved.nr; i++)
+		if (ranges_overlap(&r, &bi->reserved.r[i]))
+			return true;
+	for (u32 i = 0; i < bi->nr_modules; i++)
+		if (ranges_overlap(&r, &(struct range){ bi->modules[i].start,
+							bi->modules[i].start + bi->modules[i].size }))
+			return true;
+	return false;
+}
+
+/* The first multiple of step from start on, but before end, where nothing is; or end. */
+static paddr_t __init first_hole(const struct boot_info *bi, paddr_t start, paddr_t end, u64 step,
+				 bool (*is_memory)(paddr_t pa))
+{
+	while (start < end && (in_use(bi, start) || is_memory(start)))
 		start += step;
 	return MIN(start, end);
 }
 
-void __init bootinfo_trim_memory(struct boot_info *bi, bool (*answers)(paddr_t pa))
+void __init bootinfo_trim_memory(struct boot_info *bi, bool (*is_memory)(paddr_t pa))
 {
 	paddr_t gic = bi->gic.dist.start, end;
 	const struct range *found = bi->gic.version ? range_set_find(&bi->banks, gic, gic + 1) : NULL;
@@ -31,12 +49,13 @@ void __init bootinfo_trim_memory(struct boot_info *bi, bool (*answers)(paddr_t p
 	if (!found)
 		return;
 	bank = *found;
-	end = first_silent(bank.start, gic, PROBE_STRIDE, answers);
+	end = first_hole(bi, bank.start, gic, PROBE_STRIDE, is_memory);
 	if (end > bank.start)
-		end = first_silent(MAX(end - PROBE_STRIDE, bank.start), end, PROBE_STEP, answers);
+		end = first_hole(bi, bank.start + ROUND_DOWN(end - 1 - bank.start, PROBE_STRIDE),
+				 end, PROBE_STEP, is_memory);
 	range_set_remove(&bi->banks, end, bank.end);
 	pr_warn("device tree: memory from %#lx to %#lx holds the interrupt controller at %#lx; %#lx "
-		"bytes of it are used, since nothing answers behind them; give /memory its true reg\n",
+		"bytes of it are used, since no memory answers behind them; give /memory its true reg\n",
 		bank.start, bank.end - 1, gic, end - bank.start);
 }
 

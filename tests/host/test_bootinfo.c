@@ -475,10 +475,16 @@ static void test_banks_many(void **state)
 
 static u64 ram_end, asked_last;
 
-static bool answers(paddr_t pa)
+static bool is_memory(paddr_t pa)
 {
 	asked_last = MAX(asked_last, pa);
 	assert_int_equal(pa % 4, 0);
+	/* The hypervisor's own place, and the boot loader's files, are not for trying. */
+	assert_null(range_set_find(&bi->reserved, pa, pa + 1));
+	assert_false(pa >= bi->image.start && pa < bi->image.end);
+	assert_false(pa >= bi->fdt_range.start && pa < bi->fdt_range.end);
+	for (u32 i = 0; i < bi->nr_modules; i++)
+		assert_false(pa - bi->modules[i].start < bi->modules[i].size);
 	return pa < ram_end;
 }
 
@@ -487,11 +493,17 @@ static void trim(u64 end)
 {
 	again();
 	tree_set_cells(fdt, "/memory@40000000", "reg", 0, 0, 0, 0x80000000);
+	tree_set_cells(fdt, K, "reg", 0, 0x1000000, 0, 0x1000000);
+	tree_add(fdt, "/", "reserved-memory");
+	tree_set(fdt, "/reserved-memory", "ranges", NULL, 0);
+	tree_add(fdt, "/reserved-memory", "firmware@3000000");
+	tree_set_cells(fdt, "/reserved-memory/firmware@3000000", "reg", 0, 0x3000000, 0, 0x1000);
 	assert_int_equal(parse(), 0);
 	assert_int_equal(bi->banks.nr, 1);
+	assert_int_equal(bi->reserved.nr, 1);
 	ram_end = end;
 	asked_last = 0;
-	bootinfo_trim_memory(bi, answers);
+	bootinfo_trim_memory(bi, is_memory);
 	assert_true(asked_last < 0x8000000);
 	assert_said("memory from 0 to 0x7fffffff holds the interrupt controller at 0x8000000");
 }
@@ -515,7 +527,7 @@ static void test_memory_over_devices(void **state)
 	again();
 	assert_int_equal(parse(), 0);
 	asked_last = ram_end = 0;
-	bootinfo_trim_memory(bi, answers);
+	bootinfo_trim_memory(bi, is_memory);
 	assert_int_equal(asked_last, 0);
 	assert_int_equal(bi->banks.nr, 1);
 	assert_silent();

@@ -13,13 +13,14 @@ COUNTS = r"guest {} counts {}"
 REFUSED = r"device tree: \d+ of \d+ domains cannot be built"
 
 
-def boot(rig, name, guests, lifetime=240, qemu_args=(), **settings):
+def boot(rig, name, guests, lifetime=240, qemu_args=(), reboot=False, **settings):
     """A Console on a machine with these guests."""
     settings.setdefault("hyp", rig.options.hyp)
     settings.setdefault("build", rig.options.build)
     settings.setdefault("tree", os.path.join(rig.logs, name + ".dtb"))
     os.makedirs(rig.logs, exist_ok=True)
-    virtual = run_dom0less.Machine(guests, qemu_args=["-no-reboot", *qemu_args], **settings)
+    switches = [] if reboot else ["-no-reboot"]
+    virtual = run_dom0less.Machine(guests, qemu_args=[*switches, *qemu_args], **settings)
     return rig.start(name, virtual.command(), lifetime)
 
 

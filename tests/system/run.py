@@ -12,13 +12,14 @@ import os
 import sys
 import time
 
+import boards
 import dom0
 import dom0less
 import kernels
 import passthrough
 from rig import TOP, Failed, Rig, Skipped, machine
 
-CASES = dom0.CASES + dom0less.CASES + kernels.CASES + passthrough.CASES
+CASES = dom0.CASES + dom0less.CASES + kernels.CASES + passthrough.CASES + boards.CASES
 
 
 def chosen(options):

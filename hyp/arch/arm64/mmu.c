@@ -263,18 +263,18 @@ void *mmu_map_device(paddr_t pa, size_t size)
 	return (void *)(va + offset);
 }
 
-bool probe_load(const u32 *va);
+bool probe_word(u32 *va);
 
 bool __init mmu_probe(paddr_t pa)
 {
 	u64 next = device_next;
-	const u32 *va = mmu_map_device(pa, sizeof(*va));
-	bool answered = va && probe_load(va);
+	u32 *va = mmu_map_device(pa, sizeof(*va));
+	bool memory = va && probe_word(va);
 
 	if (va)
 		stage1_set((u64)va & PAGE_MASK, 0, PAGE_SIZE, 0);
 	device_next = next;
-	return answered;
+	return memory;
 }
 
 void *mmu_map_stack(paddr_t pa, size_t size)

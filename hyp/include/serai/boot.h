@@ -180,9 +180,9 @@ int bootinfo_check(struct boot_info *bi);
 int bootinfo_verdict(const struct boot_info *bi);
 /*
  * A bank of RAM that the tree lets reach over the interrupt controller is too long: it ends where
- * answers(), asked about addresses in it from below, says no.
+ * is_memory(), asked about unused addresses in it from below, says no.
  */
-void bootinfo_trim_memory(struct boot_info *bi, bool (*answers)(paddr_t pa));
+void bootinfo_trim_memory(struct boot_info *bi, bool (*is_memory)(paddr_t pa));
 /* The tree is now to be read at fdt: mapped elsewhere, or copied. */
 void bootinfo_set_fdt(const void *fdt);
 

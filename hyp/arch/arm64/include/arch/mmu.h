@@ -24,7 +24,7 @@ void mmu_map_direct(paddr_t start, u64 size);
 void mmu_map_frame_table(paddr_t pa, u64 size);
 /* Device-nGnRE; NULL when the window is full. Stays mapped. */
 void *mmu_map_device(paddr_t pa, size_t size);
-/* Whether something answers at pa, 4-byte aligned; while starting. */
+/* Whether memory answers at pa, 4-byte aligned and in nobody's use; while starting. */
 bool mmu_probe(paddr_t pa);
 /* Maps a stack a second time, with unmapped pages around it; its lowest address, or NULL. */
 void *mmu_map_stack(paddr_t pa, size_t size);

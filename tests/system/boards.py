@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Boards that QEMU emulates, with the device trees of Debian's kernel (scripts/board.py)."""
+import re
+
+import dom0less
+from rig import Failed, Skipped, command, finish, patience, same, to_shell
+
+from run_dom0less import Guest
+
+CPUS = 4
+
+
+def boot(rig, name, board, guests=(), with_dom0=True, **settings):
+    """A Console on a board just switched on."""
+    if rig.options.hyp == "xen":
+        raise Skipped("Debian's Xen needs other device trees here, see docs/boards.md")
+    return dom0less.boot(rig, name, list(guests), board=board, with_dom0=with_dom0, **settings)
+
+
+def shell(board, said="", **settings):
+    """A case that reaches dom0's shell with all CPUs, types there, and switches the board off."""
+    def run(rig, name):
+        with boot(rig, name, board, **settings) as console:
+            if said:
+                console.expect(said, patience(CPUS))
+            to_shell(console, patience(CPUS))
+            same("nproc", command(console, "nproc"), str(CPUS))
+            same("tty", command(console, "tty"), "/dev/hvc0")
+            model = command(console, "tr '\\0' ' ' < /proc/device-tree/compatible; echo")
+            if board not in model.replace("raspberrypi,4-model-b", "rpi4"):
+                raise Failed(f"the device tree is that of {model!r}")
+            every_cpu(console)
+            healthy(console)
+            finish(console)
+    return run
+
+
+def every_cpu(console):
+    """Each CPU runs what it is told to, and takes interrupts of its timer."""
+    for cpu in range(CPUS):
+        same(f"sum on CPU {cpu}", command(console, f"taskset {1 << cpu:x} sh -c 'echo $((6 * 7))'"),
+             "42")
+    ticks = command(console, "grep arch_timer /proc/interrupts").split()[1:1 + CPUS]
+    if len(ticks) < CPUS or "0" in ticks:
+        raise Failed(f"timer interrupts of the CPUs are {' '.join(ticks)}")
+
+
+def healthy(console):
+    """Nothing that the hypervisor or Linux had to complain about."""
+    found = re.search(r".*(interrupt \d+ (is|belongs)|Unhandled fault|SError|Oops|rcu.*stall).*",
+                      console.text)
+    if found:
+        raise Failed(f"on the console: {found.group(0)!r}")
+
+
+def reboot(board):
+    def run(rig, name):
+        with boot(rig, name, board, reboot=True) as console:
+            to_shell(console, patience(CPUS))
+            console.send("reboot -f\n")
+            console.expect(r"^\(Serai\) Serai \d", 60)
+            to_shell(console, patience(CPUS))
+            finish(console)
+    return run
+
+
+def two_guests(board):
+    """No dom0, two guests, one with two CPUs."""
+    def run(rig, name):
+        guests = [Guest("domU1", args="then=count"), Guest("domU2", cpus=2, args="then=count")]
+        with boot(rig, name, board, guests, with_dom0=False) as console:
+            dom0less.expect_all(console, [dom0less.UP.format("domU1", 1),
+                                          dom0less.UP.format("domU2", 2)], patience(CPUS))
+            dom0less.expect_all(console, [dom0less.COUNTS.format(f"domU{n}", r"\d+")
+                                          for n in (1, 2)], 60)
+            healthy(console)
+    return run
+
+
+# The emulator describes 4 GiB in one piece, over the hole and the devices between its two banks.
+OVER_DEVICES = r"memory from 0 to 0xffffffff holds the interrupt controller at 0xf9010000; " \
+               r"0x80000000 bytes of it are used"
+BESIDE_UART = r"/soc/aux@7e215000: in one page with the console; not dom0's"
+
+# name, function, is it part of --quick?
+CASES = (
+    ("zcu102", shell("zcu102"), True),
+    ("zcu102-uart1", shell("zcu102", uart=1), False),
+    ("zcu102-4g", shell("zcu102", OVER_DEVICES, mem="4G"), False),
+    ("zcu102-reboot", reboot("zcu102"), False),
+    ("zcu102-guests", two_guests("zcu102"), True),
+    ("zcu102-qemu10", shell("zcu102", qemu="10"), False),
+    ("rpi4", shell("rpi4", BESIDE_UART), True),
+    ("rpi4-pl011", shell("rpi4", uart=0), False),
+    ("rpi4-reboot", reboot("rpi4"), False),
+    ("rpi4-guests", two_guests("rpi4"), False),
+)
