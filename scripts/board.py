@@ -16,14 +16,15 @@ class Board:
         self.mem = "2G"
         self.uart = 0               # the UART of the tree's stdout-path, in QEMU's order
         self.qemu = "qemu-system-aarch64"
+        self.levels = False         # QEMU has to be asked for the hypervisor's exception level
         self.sound = False          # it has a device for that, which the host has not
         self.overlay = None         # in tests/system/boards: what QEMU lacks of the board
         self.__dict__.update(more)
 
 
 BOARDS = {
-    "zcu102": Board("Xilinx ZCU102", "xlnx-zcu102,virtualization=on", "zcu102.dtb", 0x10000000,
-                    sound=True),
+    "zcu102": Board("Xilinx ZCU102", "xlnx-zcu102", "zcu102.dtb", 0x10000000,
+                    sound=True, levels=True),
     "rpi4": Board("Raspberry Pi 4", "raspi4b", "rpi4.dtb", 0x10000000, cpu="cortex-a72", uart=1,
                   qemu="10", overlay="rpi4.dtsi"),
 }

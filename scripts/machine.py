@@ -182,7 +182,7 @@ class Machine:
                                + " ".join(BOARDS))
         for name in ("cpus", "cpu", "mem", "qemu"):
             setattr(self, name, getattr(board, name))
-        for name in ("cpus", "cpu", "gic", "virtualization"):
+        for name in ("cpus", "cpu", "gic"):
             if str(settings.get(name, getattr(self, name))) != str(getattr(self, name)):
                 raise MachineError(f"{name}={settings[name]}: the {board.title} is as it is, with "
                                    f"{board.cpus} x {board.cpu}; leave that out")
@@ -210,7 +210,8 @@ class Machine:
         others = ["-serial", "null"] * int(board.uart if self.uart is None else self.uart)
         if board.sound:     # older ones know -audio only with a model, newer ones need it
             others += ["-audio", "none"] if self.qemu == "10" else ["-audiodev", "none,id=silent"]
-        return ["-M", board.machine, "-smp", str(self.cpus), "-m", self.mem, *others]
+        level = f",virtualization={self.virtualization}" if board.levels else ""
+        return ["-M", board.machine + level, "-smp", str(self.cpus), "-m", self.mem, *others]
 
     def kernel_arguments(self):
         return f"console=hvc0 {self.bootargs}".strip()

@@ -17,7 +17,7 @@ def boot(rig, name, board, guests=(), with_dom0=True, **settings):
     return dom0less.boot(rig, name, list(guests), board=board, with_dom0=with_dom0, **settings)
 
 
-def shell(board, said="", **settings):
+def shell(board, said="", more=None, **settings):
     """A case that reaches dom0's shell with all CPUs, types there, and switches the board off."""
     def run(rig, name):
         with boot(rig, name, board, **settings) as console:
@@ -30,6 +30,8 @@ def shell(board, said="", **settings):
             if board not in model.replace("raspberrypi,4-model-b", "rpi4"):
                 raise Failed(f"the device tree is that of {model!r}")
             every_cpu(console)
+            if more:
+                more(console)
             healthy(console)
             finish(console)
     return run
@@ -43,6 +45,19 @@ def every_cpu(console):
     ticks = command(console, "grep arch_timer /proc/interrupts").split()[1:1 + CPUS]
     if len(ticks) < CPUS or "0" in ticks:
         raise Failed(f"timer interrupts of the CPUs are {' '.join(ticks)}")
+
+
+def mailbox(console):
+    """A device of dom0: Linux talks to the board's firmware, which answers by interrupts."""
+    counts = command(console, "grep mailbox /proc/interrupts").split()[1:1 + CPUS]
+    if sum(int(count) for count in counts) == 0:
+        raise Failed("the mailbox raised no interrupt")
+
+
+def entered_at_el1(rig, name):
+    """Without the hypervisor's exception level: a sentence on this UART, too."""
+    with boot(rig, name, "zcu102", virtualization="off") as console:
+        console.expect(r"entered at EL1.*needs EL2", 30)
 
 
 def healthy(console):
@@ -90,7 +105,8 @@ CASES = (
     ("zcu102-reboot", reboot("zcu102"), False),
     ("zcu102-guests", two_guests("zcu102"), True),
     ("zcu102-qemu10", shell("zcu102", qemu="10"), False),
-    ("rpi4", shell("rpi4", BESIDE_UART), True),
+    ("zcu102-el1", entered_at_el1, False),
+    ("rpi4", shell("rpi4", BESIDE_UART, mailbox), True),
     ("rpi4-pl011", shell("rpi4", uart=0), False),
     ("rpi4-reboot", reboot("rpi4"), False),
     ("rpi4-guests", two_guests("rpi4"), False),
