@@ -211,7 +211,7 @@ class Machine:
         if board.sound:     # older ones know -audio only with a model, newer ones need it
             others += ["-audio", "none"] if self.qemu == "10" else ["-audiodev", "none,id=silent"]
         level = f",virtualization={self.virtualization}" if board.levels else ""
-        return ["-M", board.machine + level, "-smp", str(self.cpus), "-m", self.mem, *others]
+        return ["-M", board.machine + level, "-smp", str(board.smp), "-m", self.mem, *others]
 
     def kernel_arguments(self):
         return f"console=hvc0 {self.bootargs}".strip()
@@ -253,7 +253,8 @@ class Machine:
 
     def command(self):
         # With more emulated CPUs than real ones, one thread is faster and far steadier.
-        thread = "single" if int(self.cpus) > host_cpus() else "multi"
+        emulated = BOARDS[self.board].smp if self.board in BOARDS else int(self.cpus)
+        thread = "single" if emulated > host_cpus() else "multi"
         return [*self.emulator(), *self.hardware(), "-accel", f"tcg,thread={thread}",
                 "-nic", "none", "-display", "none",
                 "-kernel", self.hypervisor(), "-append", self.hypervisor_arguments(),

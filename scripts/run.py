@@ -4,7 +4,7 @@
 
 usage: run.py [NAME=VALUE ...], mostly as  make run ARGS="cpus=4 mem=4G"
 
-  board=virt        machine: QEMU's virt, or zcu102, or rpi4 (make run BOARD=rpi4)
+  board=virt        machine: QEMU's virt, zcu102, rpi4 or versal (make run BOARD=rpi4)
   uart=N            which UART of a board is the console (default: its device tree's choice)
   cpus=2            CPUs of the machine
   mem=2G            its memory

@@ -138,12 +138,12 @@ class Machine(machine.Machine):
 
     def base_tree(self):
         """The source of the emulator's own tree, or of the board's with what QEMU needs changed."""
-        if self.board == "virt":
+        board = BOARDS.get(self.board)
+        if not board or not board.tree:
             dump = self.bare()
             dump[dump.index("-M") + 1] += f",dumpdtb={self.tree}"
             quiet(dump)
             return quiet(["dtc", "-q", "-I", "dtb", "-O", "dts", self.tree])
-        board = BOARDS[self.board]
         source = quiet(["dtc", "-q", "-I", "dtb", "-O", "dts", machine.fetched(board.tree)])
         if board.overlay:
             with open(os.path.join(OVERLAYS, board.overlay), encoding="utf-8") as overlay:

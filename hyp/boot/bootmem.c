@@ -7,6 +7,7 @@
 #include <serai/cmdline.h>
 #include <serai/compiler.h>
 #include <serai/errno.h>
+#include <serai/frame.h>
 #include <serai/printk.h>
 #include <serai/string.h>
 #include <libfdt.h>
@@ -57,6 +58,31 @@ void __init bootinfo_trim_memory(struct boot_info *bi, bool (*is_memory)(paddr_t
 	pr_warn("device tree: memory from %#lx to %#lx holds the interrupt controller at %#lx; %#lx "
 		"bytes of it are used, since no memory answers behind them; give /memory its true reg\n",
 		bank.start, bank.end - 1, gic, end - bank.start);
+}
+
+bool __init bootinfo_table_piece_used(const struct boot_info *bi, u64 i)
+{
+	struct range piece = { .start = bi->banks.r[0].start + i * FRAME_TABLE_PIECE_RAM };
+
+	piece.end = piece.start + FRAME_TABLE_PIECE_RAM;
+	for (u32 b = 0; b < bi->banks.nr; b++)
+		if (ranges_overlap(&bi->banks.r[b], &piece))
+			return true;
+	return false;
+}
+
+u64 __init bootinfo_table_size(const struct boot_info *bi)
+{
+	paddr_t lowest = bi->banks.r[0].start, highest = lowest;
+	u64 size, unused = 0;
+
+	if (bi->banks.nr)
+		highest = bi->banks.r[bi->banks.nr - 1].end;
+	size = ROUND_UP(FRAME_TABLE_SIZE(lowest, highest), PAGE_SIZE);
+	for (u64 i = 0; i < size / FRAME_TABLE_PIECE; i++)
+		unused += !bootinfo_table_piece_used(bi, i);
+	/* One of them is there, in place of all. */
+	return unused > 1 ? size - (unused - 1) * FRAME_TABLE_PIECE : size;
 }
 
 const struct boot_module *__init bootinfo_domain_module(const struct boot_info *bi, int domain_node,

@@ -11,8 +11,8 @@
 #include <serai/printk.h>
 
 #define HYP_MIN		(16UL << 20) /* the hypervisor's own, besides what grows with RAM */
-#define HYP_SHARE	128	     /* of all RAM: frame table, stage-2 tables */
-#define FRAME_TABLE_PART 256	     /* of all RAM, in one piece */
+#define HYP_SHARE	256	     /* of all RAM: stage-2 tables */
+#define TABLE_SLACK	(4UL << 20)  /* around the frame table, which is in one piece */
 #define BSS_SHARE	8	     /* of the kernel's file; what a kernel needs behind itself */
 #define TEXT_OFFSET_OLD 0x80000UL
 
@@ -143,11 +143,12 @@ static u64 __init guests_memory(const struct boot_info *bi)
 int __init builder_plan(struct boot_info *bi, u64 size, bool explicit_size)
 {
 	const struct boot_module *kernel = bootinfo_module(bi, MODULE_KERNEL);
-	u64 ram = range_set_total(&bi->banks), keep = HYP_MIN + ram / HYP_SHARE, limit;
+	u64 ram = range_set_total(&bi->banks), limit;
+	u64 table = bootinfo_table_size(bi), keep = HYP_MIN + ram / HYP_SHARE + table;
 	u64 guests = guests_memory(bi);
-	u64 table = ram / FRAME_TABLE_PART + (4UL << 20);
 	int rc;
 
+	table += TABLE_SLACK;
 	if (!kernel)
 		return -XEN_ENOENT;
 	rc = plan_usable(bi, true);

@@ -473,66 +473,6 @@ static void test_banks_many(void **state)
 	assert_int_equal(bi->banks.nr, BOOT_BANKS_MAX);
 }
 
-static u64 ram_end, asked_last;
-
-static bool is_memory(paddr_t pa)
-{
-	asked_last = MAX(asked_last, pa);
-	assert_int_equal(pa % 4, 0);
-	/* The hypervisor's own place, and the boot loader's files, are not for trying. */
-	assert_null(range_set_find(&bi->reserved, pa, pa + 1));
-	assert_false(pa >= bi->image.start && pa < bi->image.end);
-	assert_false(pa >= bi->fdt_range.start && pa < bi->fdt_range.end);
-	for (u32 i = 0; i < bi->nr_modules; i++)
-		assert_false(pa - bi->modules[i].start < bi->modules[i].size);
-	return pa < ram_end;
-}
-
-/* One bank, from 0 over the GIC at 128 MiB to the real RAM: as an emulator once wrote it. */
-static void trim(u64 end)
-{
-	again();
-	tree_set_cells(fdt, "/memory@40000000", "reg", 0, 0, 0, 0x80000000);
-	tree_set_cells(fdt, K, "reg", 0, 0x1000000, 0, 0x1000000);
-	tree_add(fdt, "/", "reserved-memory");
-	tree_set(fdt, "/reserved-memory", "ranges", NULL, 0);
-	tree_add(fdt, "/reserved-memory", "firmware@3000000");
-	tree_set_cells(fdt, "/reserved-memory/firmware@3000000", "reg", 0, 0x3000000, 0, 0x1000);
-	assert_int_equal(parse(), 0);
-	assert_int_equal(bi->banks.nr, 1);
-	assert_int_equal(bi->reserved.nr, 1);
-	ram_end = end;
-	asked_last = 0;
-	bootinfo_trim_memory(bi, is_memory);
-	assert_true(asked_last < 0x8000000);
-	assert_said("memory from 0 to 0x7fffffff holds the interrupt controller at 0x8000000");
-}
-
-static void test_memory_over_devices(void **state)
-{
-	static const u64 ends[] = { 0x200000, 0x2000000, 0x3200000, 0x7e00000, 0x8000000 };
-
-	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
-		trim(ends[i]);
-		assert_int_equal(bi->banks.nr, 1);
-		assert_int_equal(bi->banks.r[0].start, 0);
-		assert_int_equal(bi->banks.r[0].end, ends[i]);
-	}
-	trim(0x9000000); /* it goes on in front of the GIC: up to there */
-	assert_int_equal(bi->banks.r[0].end, 0x8000000);
-	trim(0);
-	assert_int_equal(bi->banks.nr, 0);
-
-	/* A tree without contradiction: nobody is asked. */
-	again();
-	assert_int_equal(parse(), 0);
-	asked_last = ram_end = 0;
-	bootinfo_trim_memory(bi, is_memory);
-	assert_int_equal(asked_last, 0);
-	assert_int_equal(bi->banks.nr, 1);
-	assert_silent();
-}
-
 /* --- CPUs, GIC, timer, PSCI --- */
 
 static void test_cpus(void **state)
@@ -755,7 +695,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_banks, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_banks_many, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_cpus, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_memory_over_devices, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_spin_table, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_psci, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_gic_regions, set_up, tear_down),

@@ -5,9 +5,10 @@ import re
 import dom0less
 from rig import Failed, Skipped, command, finish, patience, same, to_shell
 
+from board import BOARDS
 from run_dom0less import Guest
 
-CPUS = 4
+SERAIS = r"memory: \d+ MiB, of which (\d+) KiB are Serai's"
 
 
 def boot(rig, name, board, guests=(), with_dom0=True, **settings):
@@ -20,36 +21,41 @@ def boot(rig, name, board, guests=(), with_dom0=True, **settings):
 def shell(board, said="", more=None, **settings):
     """A case that reaches dom0's shell with all CPUs, types there, and switches the board off."""
     def run(rig, name):
+        cpus = BOARDS[board].cpus
         with boot(rig, name, board, **settings) as console:
             if said:
-                console.expect(said, patience(CPUS))
-            to_shell(console, patience(CPUS))
-            same("nproc", command(console, "nproc"), str(CPUS))
+                console.expect(said, patience(cpus))
+            console.seen = 0
+            own = int(console.expect(SERAIS, patience(cpus)).group(1))
+            if own > 32 << 10:
+                raise Failed(f"Serai takes {own} KiB for itself")
+            to_shell(console, patience(cpus))
+            same("nproc", command(console, "nproc"), str(cpus))
             same("tty", command(console, "tty"), "/dev/hvc0")
             model = command(console, "tr '\\0' ' ' < /proc/device-tree/compatible; echo")
             if board not in model.replace("raspberrypi,4-model-b", "rpi4"):
                 raise Failed(f"the device tree is that of {model!r}")
-            every_cpu(console)
+            every_cpu(console, cpus)
             if more:
-                more(console)
+                more(console, cpus)
             healthy(console)
             finish(console)
     return run
 
 
-def every_cpu(console):
+def every_cpu(console, cpus):
     """Each CPU runs what it is told to, and takes interrupts of its timer."""
-    for cpu in range(CPUS):
+    for cpu in range(cpus):
         same(f"sum on CPU {cpu}", command(console, f"taskset {1 << cpu:x} sh -c 'echo $((6 * 7))'"),
              "42")
-    ticks = command(console, "grep arch_timer /proc/interrupts").split()[1:1 + CPUS]
-    if len(ticks) < CPUS or "0" in ticks:
+    ticks = command(console, "grep arch_timer /proc/interrupts").split()[1:1 + cpus]
+    if len(ticks) < cpus or "0" in ticks:
         raise Failed(f"timer interrupts of the CPUs are {' '.join(ticks)}")
 
 
-def mailbox(console):
+def mailbox(console, cpus):
     """A device of dom0: Linux talks to the board's firmware, which answers by interrupts."""
-    counts = command(console, "grep mailbox /proc/interrupts").split()[1:1 + CPUS]
+    counts = command(console, "grep mailbox /proc/interrupts").split()[1:1 + cpus]
     if sum(int(count) for count in counts) == 0:
         raise Failed("the mailbox raised no interrupt")
 
@@ -71,10 +77,10 @@ def healthy(console):
 def reboot(board):
     def run(rig, name):
         with boot(rig, name, board, reboot=True) as console:
-            to_shell(console, patience(CPUS))
+            to_shell(console, patience(BOARDS[board].cpus))
             console.send("reboot -f\n")
             console.expect(r"^\(Serai\) Serai \d", 60)
-            to_shell(console, patience(CPUS))
+            to_shell(console, patience(BOARDS[board].cpus))
             finish(console)
     return run
 
@@ -85,7 +91,7 @@ def two_guests(board):
         guests = [Guest("domU1", args="then=count"), Guest("domU2", cpus=2, args="then=count")]
         with boot(rig, name, board, guests, with_dom0=False) as console:
             dom0less.expect_all(console, [dom0less.UP.format("domU1", 1),
-                                          dom0less.UP.format("domU2", 2)], patience(CPUS))
+                                          dom0less.UP.format("domU2", 2)], patience(BOARDS[board].cpus))
             dom0less.expect_all(console, [dom0less.COUNTS.format(f"domU{n}", r"\d+")
                                           for n in (1, 2)], 60)
             healthy(console)
@@ -106,6 +112,7 @@ CASES = (
     ("zcu102-guests", two_guests("zcu102"), True),
     ("zcu102-qemu10", shell("zcu102", qemu="10"), False),
     ("zcu102-el1", entered_at_el1, False),
+    ("versal", shell("versal"), False),
     ("rpi4", shell("rpi4", BESIDE_UART, mailbox), True),
     ("rpi4-pl011", shell("rpi4", uart=0), False),
     ("rpi4-reboot", reboot("rpi4"), False),

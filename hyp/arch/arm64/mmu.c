@@ -244,10 +244,15 @@ void __init mmu_map_direct(paddr_t start, u64 size)
 		map_direct(start, end, MAP_RW);
 }
 
-void __init mmu_map_frame_table(paddr_t pa, u64 size)
+void __init mmu_map_frame_table(u64 offset, paddr_t pa, u64 size)
 {
-	stage1_map(FRAME_TABLE_VA, pa, size, MAP_RW);
-	frame_arch_zero((void *)FRAME_TABLE_VA, size);
+	stage1_map(FRAME_TABLE_VA + offset, pa, size, MAP_RW);
+	frame_arch_zero((void *)(FRAME_TABLE_VA + offset), size);
+}
+
+void __init mmu_map_frame_table_hole(u64 offset, paddr_t zeroes)
+{
+	stage1_map(FRAME_TABLE_VA + offset, zeroes, FRAME_TABLE_PIECE, MAP_RO);
 }
 
 void *mmu_map_device(paddr_t pa, size_t size)

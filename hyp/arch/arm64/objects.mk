@@ -13,6 +13,7 @@ obj-y += refuse.o
 obj-y += pgtable.o
 obj-y += mmu.o
 obj-y += probe.o
+obj-y += frame_table.o
 obj-y += p2m.o
 obj-y += vmid.o
 obj-y += guest_copy.o

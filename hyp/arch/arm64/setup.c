@@ -77,20 +77,6 @@ static void __init banner(void)
 	pr_info("command line: %s\n", cmdline_text[0] ? cmdline_text : "(empty)");
 }
 
-struct table_search {
-	u64 size;
-	paddr_t at;
-};
-
-static void __init find_table_place(paddr_t start, paddr_t end, void *ctx)
-{
-	struct table_search *s = ctx;
-
-	/* The last that fits: low memory is for devices and guests. */
-	if (end - start >= s->size)
-		s->at = end - s->size;
-}
-
 struct heap_fill {
 	struct range table;
 };
@@ -113,21 +99,14 @@ static void __init start_memory(void)
 {
 	const struct range_set *banks = &boot_info.banks;
 	paddr_t lowest = banks->r[0].start, highest = banks->r[banks->nr - 1].end;
-	struct table_search search = { .size = ROUND_UP(FRAME_TABLE_SIZE(lowest, highest),
-							PAGE_SIZE) };
 	struct heap_fill fill;
 
 	frame_ram = range_set_total(banks) >> PAGE_SHIFT;
 	for (u32 i = 0; i < banks->nr; i++)
 		mmu_map_direct(banks->r[i].start, range_size(&banks->r[i]));
-	bootinfo_free_ranges(find_table_place, &search);
-	if (!search.at)
-		panic("no %lu KiB of free memory in one piece for the frame table",
-		      search.size >> 10);
-	mmu_map_frame_table(search.at, search.size);
+	fill.table = frame_table_build();
 	if (frame_init(lowest, highest))
 		panic("the frame table cannot describe RAM from %#lx to %#lx", lowest, highest);
-	fill.table = (struct range){ search.at, search.at + search.size };
 	bootinfo_free_ranges(add_to_heap, &fill);
 	console_init_ring();
 }

@@ -183,6 +183,9 @@ int bootinfo_verdict(const struct boot_info *bi);
  * is_memory(), asked about unused addresses in it from below, says no.
  */
 void bootinfo_trim_memory(struct boot_info *bi, bool (*is_memory)(paddr_t pa));
+/* Whether piece i of the frame table describes RAM; bytes of memory that the table takes. */
+bool bootinfo_table_piece_used(const struct boot_info *bi, u64 i);
+u64 bootinfo_table_size(const struct boot_info *bi);
 /* The tree is now to be read at fdt: mapped elsewhere, or copied. */
 void bootinfo_set_fdt(const void *fdt);
 

@@ -81,6 +81,9 @@ enum frame_flags {
  * FRAME_TABLE_VA (FRAME_TABLE_SIZE bytes). Holes in the range stay FRAME_RESERVED. Not thread safe.
  */
 #define FRAME_TABLE_SIZE(start, end) (((end) - (start)) / PAGE_SIZE * sizeof(struct frame))
+/* Pieces that describe no RAM at all read as zero and cannot be written. */
+#define FRAME_TABLE_PIECE     (2UL << 20)
+#define FRAME_TABLE_PIECE_RAM (FRAME_TABLE_PIECE / sizeof(struct frame) * PAGE_SIZE)
 int frame_init(paddr_t start, paddr_t end);
 /* Gives [start, end) to the heap; dirty says that it holds somebody's old data. */
 void frame_add_range(paddr_t start, paddr_t end, bool dirty);

@@ -9,6 +9,7 @@
 #ifndef ARCH_MMU_H
 #define ARCH_MMU_H
 
+#include <serai/range.h>
 #include <serai/types.h>
 
 /* TTBR0_EL2 of every CPU. Until mmu_seal() it also has the boot tables' identity map. */
@@ -20,8 +21,12 @@ void mmu_init_early(void);
 const void *mmu_map_fdt(paddr_t pa);
 /* Adds RAM to the direct map. Needs no heap. */
 void mmu_map_direct(paddr_t start, u64 size);
-/* The frame records' memory, zeroed here: size bytes at pa, both whole pages, to FRAME_TABLE_VA. */
-void mmu_map_frame_table(paddr_t pa, u64 size);
+/* A part of the frame table, zeroed here: size bytes at pa, all whole pages. */
+void mmu_map_frame_table(u64 offset, paddr_t pa, u64 size);
+/* A FRAME_TABLE_PIECE of it that reads as the one at zeroes, which has been cleared. */
+void mmu_map_frame_table_hole(u64 offset, paddr_t zeroes);
+/* All of it, in memory that nobody needs; where that is. RAM is in the direct map. */
+struct range frame_table_build(void);
 /* Device-nGnRE; NULL when the window is full. Stays mapped. */
 void *mmu_map_device(paddr_t pa, size_t size);
 /* Whether memory answers at pa, 4-byte aligned and in nobody's use; while starting. */
