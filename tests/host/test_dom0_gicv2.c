@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: hyp/boot/dom0_devices.c hyp/boot/dom0_fdt.c hyp/boot/fdt_out.c hyp/boot/seed.c
- * hyp/boot/bootinfo.c hyp/boot/bootdomain.c hyp/boot/bootmem.c hyp/boot/fdt.c hyp/boot/fdt_irq.c
- * hyp/boot/bootdomain_static.c hyp/boot/bootheap.c hyp/boot/bootranges.c hyp/boot/range.c
+/* sources: hyp/boot/boot*.c hyp/boot/fdt.c hyp/boot/fdt_irq.c hyp/boot/range.c
+ * hyp/boot/dom0_devices.c hyp/boot/dom0_fdt.c hyp/boot/fdt_out.c hyp/boot/shm_fdt.c hyp/boot/seed.c
  * hyp/core/cmdline.c hyp/core/options.c */
 /* What dom0 gets of a machine with a GICv2: frames in the tree, MSI frames and their interrupts. */
 #include <setjmp.h>

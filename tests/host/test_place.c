@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sources: hyp/boot/boot*.c hyp/boot/plan.c hyp/boot/place.c
- * hyp/boot/kernel*.c hyp/lib/inflate.c hyp/boot/kernel_elf.c hyp/boot/seed.c hyp/boot/fdt.c hyp/boot/fdt_irq.c hyp/boot/range.c
+ * hyp/boot/kernel.c hyp/boot/kernel_elf.c hyp/boot/kernel_elf.c hyp/boot/seed.c hyp/boot/fdt.c hyp/boot/fdt_irq.c hyp/boot/range.c
  * hyp/core/cmdline.c hyp/core/options.c */
 /* Which RAM becomes dom0's, what a kernel is, where things go in memory, seeds. */
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: hyp/boot/console_find.c hyp/boot/plan.c hyp/boot/decide.c hyp/boot/kernel*.c hyp/lib/inflate.c
+/* sources: hyp/boot/console_find.c hyp/boot/plan.c hyp/boot/decide.c hyp/boot/kernel.c hyp/boot/kernel_elf.c
  * hyp/boot/boot*.c hyp/boot/fdt.c hyp/boot/fdt_irq.c hyp/boot/range.c hyp/core/cmdline.c
  * hyp/core/options.c hyp/drivers/drivers.c hyp/drivers/pl011.c */
 /*
