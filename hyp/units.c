@@ -140,6 +140,13 @@ static void dump_domain0(void)
 	domain_put(d);
 }
 
+/* Guests may then say on their own what they are at. */
+static void dump_domains(void)
+{
+	domain_dump_all();
+	evtchn_send_virq_all(VIRQ_DEBUG);
+}
+
 static void dump_cpus(void)
 {
 	unsigned int cpu;
@@ -157,7 +164,7 @@ static int hall_init(void)
 	console_input_hook = console_input;
 	keyhandler_register('0', dump_domain0, "dom0's registers");
 	keyhandler_register('d', dump_cpus, "registers of all CPUs");
-	keyhandler_register('q', domain_dump_all, "domains and vcpus");
+	keyhandler_register('q', dump_domains, "domains and vcpus");
 	keyhandler_register('r', sched_dump, "run queues");
 	keyhandler_register('m', frame_dump, "memory");
 	keyhandler_register('i', irq_dump, "interrupts");

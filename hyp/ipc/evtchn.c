@@ -173,6 +173,20 @@ void evtchn_send_virq_global(u32 virq)
 	domain_put(d);
 }
 
+void evtchn_send_virq_all(u32 virq)
+{
+	struct domain *d;
+	struct vcpu *v;
+
+	for (u32 id = 0; (d = domain_get_next(id)); id = d->id + 1U, domain_put(d)) {
+		for (u32 i = 0; i < d->nr_vcpus; i++) {
+			v = READ_ONCE(d->vcpus[i]);
+			if (v)
+				evtchn_send_virq_vcpu(v, virq);
+		}
+	}
+}
+
 /* --- closing --- */
 
 /* Before the channel itself is free, whoever else leads to it forgets it. */

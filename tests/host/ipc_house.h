@@ -49,6 +49,16 @@ struct domain *domain_get(domid_t id)
 	return NULL;
 }
 
+struct domain *domain_get_next(u32 from)
+{
+	struct domain *first = NULL;
+
+	for (int i = 0; i < HOUSE_DOMS; i++)
+		if (house[i] && house[i]->id >= from && (!first || house[i]->id < first->id))
+			first = house[i];
+	return first ? domain_get(first->id) : NULL;
+}
+
 void domain_put(struct domain *d)
 {
 	assert_true(atomic_sub_return(&d->refs, 1) < 1U << 31);

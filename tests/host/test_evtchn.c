@@ -184,6 +184,26 @@ static void test_global_virq(void **state)
 		assert_int_equal(bind_virq(virq, 0, &port), 0);
 }
 
+/* Every vcpu that wants it, of every domain. */
+static void test_virq_of_all(void **state)
+{
+	u32 port[2], other;
+
+	assert_int_equal(bind_virq(VIRQ_DEBUG, 0, &port[0]), 0);
+	assert_int_equal(bind_virq(VIRQ_DEBUG, 1, &port[1]), 0);
+	run_on(dom1, 0);
+	assert_int_equal(bind_virq(VIRQ_DEBUG, 0, &other), 0);
+	evtchn_send_virq_all(VIRQ_DEBUG);
+	assert_true(pending(dom0, port[0]));
+	assert_true(pending(dom0, port[1]));
+	assert_true(pending(dom1, other));
+	assert_int_equal(upcalls(dom0->vcpus[1]), 1);
+	assert_int_equal(upcalls(dom2->vcpus[0]), 0);
+	assert_int_equal(dom0->refs, 1);
+	assert_int_equal(dom2->refs, 1);
+	run_on(dom0, 0);
+}
+
 static void test_ipi_and_masks(void **state)
 {
 	struct vcpu *v = dom0->vcpus[1];
@@ -401,6 +421,7 @@ int main(void)
 		TEST(test_close),
 		TEST(test_virq),
 		TEST(test_global_virq),
+		TEST(test_virq_of_all),
 		TEST(test_ipi_and_masks),
 		TEST(test_bind_vcpu),
 		TEST(test_without_fifo),

@@ -32,6 +32,8 @@ bool evtchn_may_bind(const struct domain *d, const struct domain *remote);
 void evtchn_send_virq_vcpu(struct vcpu *v, u32 virq);
 /* Of the control domain. */
 void evtchn_send_virq_global(u32 virq);
+/* Of every vcpu of every domain. */
+void evtchn_send_virq_all(u32 virq);
 
 /* For tools that build a domain: a port of d that remote may bind; the port or an error. */
 int evtchn_alloc_unbound(struct domain *d, domid_t remote);
