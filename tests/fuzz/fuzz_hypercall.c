@@ -8,8 +8,8 @@
  *	    hyp/core/version.c hyp/core/multicall.c hyp/core/vm_assist.c hyp/core/hvm_op.c
  *	    hyp/core/console_io.c hyp/core/physdev.c
  *	    hyp/ipc/sched_op.c hyp/ipc/evtchn.c hyp/ipc/evtchn_2l.c hyp/ipc/evtchn_domain.c
- *	    hyp/ipc/guest_atomic.c hyp/ipc/grant_table.c hyp/ipc/grant_pin.c hyp/ipc/grant_map.c
- *	    hyp/ipc/grant_copy.c hyp/ipc/grant_cache.c
+ *	    hyp/ipc/guest_atomic.c hyp/ipc/grant_table.c hyp/ipc/grant_pin.c hyp/ipc/grant_v2.c
+ *	    hyp/ipc/grant_map.c hyp/ipc/grant_copy.c hyp/ipc/grant_cache.c
  *	    hyp/dev/mmio.c hyp/dev/vpl011.c hyp/dev/host_uart.c
  *	    hyp/control/domctl.c hyp/control/domain_info.c hyp/control/sysctl.c
  *	    hyp/control/platform_op.c hyp/control/hypfs.c
@@ -376,6 +376,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	house.direct = data[0] & 2;
 	house.share = data[0] & 4;
+	house.grant_v2 = data[0] & 8;
 	house_start(!(data[0] & 1));
 	memset(&run, 0, sizeof(run));
 	host.now = MAX(host.now, 1L);

@@ -4,6 +4,7 @@
  * are looked into.
  */
 #include "hypercall_house.h"
+#include "../../hyp/ipc/grant_private.h"
 
 #include <abi/guest_layout.h>
 #include <abi/sched.h>
@@ -189,7 +190,7 @@ bool guest_write(struct domain *d, u64 gpa, const void *p, size_t size)
 
 /* --- what is beside the units --- */
 
-struct options options;
+struct options options = { .gnttab_transitive = true };
 char cmdline_text[1024] = "sched=fair";
 const u8 config_gz[4] = { 1, 2, 3, 4 }, config_gz_end[1];
 
@@ -403,6 +404,7 @@ void house_create(domid_t id)
 	struct domain_config cfg = {
 		.id = id, .nr_vcpus = VCPUS, .max_frames = 700, .max_evtchn_port = id ? 300 : 4999,
 		.max_grant_frames = id ? 3 : ~0U, .max_maptrack_frames = id == 1 ? 1 : 3,
+		.max_grant_version = 2,
 		.name = "guest", .flags = house.share ? DOMAIN_UNRESTRICTED : 0,
 	};
 	struct domain *d;
@@ -419,6 +421,8 @@ void house_create(domid_t id)
 		ram_give(d);
 		if (id)
 			vpl011_domain_create(d, &uart_place);
+		while (house.grant_v2 && grant_version_set(d, 2) == -XEN_ERESTART)
+			;
 		for (u32 i = 0; i < d->nr_vcpus; i++)
 			sched_release(&d->vcpus[i]->unit, HOLD_DOWN);
 	}

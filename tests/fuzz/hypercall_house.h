@@ -39,6 +39,7 @@
 
 struct house {
 	bool direct, share, fair; /* dom0 mapped 1:1; domains may share freely; scheduler */
+	bool grant_v2; /* all begin with grant tables of version 2 */
 	u64 ram_gfn[DOMS]; /* where the domain's RAM begins */
 	/* Others come in between: called at a place where a real machine's other CPUs may. */
 	void (*meanwhile)(bool locked);

@@ -603,6 +603,23 @@ void call_make(struct call *c, u32 kind, const u8 *operand, u32 slot)
 
 /* --- what guests do without asking --- */
 
+/* As e, or a part of that page, or what another domain granted. */
+static void poke_grant_v2(struct vcpu *v, u32 ref, const struct abi_grant_entry *e,
+			  const u8 *operand)
+{
+	struct abi_grant_entry_v2 e2 = { .flags = e->flags, .domid = e->domid, .frame = e->frame };
+
+	if (operand[5] & 1)
+		e2.flags |= GTF_sub_page;
+	e2.page_off = operand[6];
+	e2.length = (u16)(operand[7] << 4);
+	if ((e2.flags & GTF_type_mask) == GTF_transitive) {
+		e2.trans_domid = (domid_t)value_dom(operand[6]);
+		e2.trans_ref = (u32)value(v, K_REF, operand[7], 0);
+	}
+	*(struct abi_grant_entry_v2 *)grant_entry(v->domain->grants, ref) = e2;
+}
+
 static void poke_grant(struct vcpu *v, const u8 *operand)
 {
 	struct domain *d = v->domain;
@@ -615,8 +632,12 @@ static void poke_grant(struct vcpu *v, const u8 *operand)
 
 	if (e.domid == DOMID_SELF || e.domid == d->id)
 		e.domid = (d->id + 1U) % DOMS;
-	if (d->grants && ref < grant_nr_entries(d->grants))
-		*grant_entry(d->grants, ref) = e;
+	if (!d->grants || ref >= grant_nr_entries(d->grants))
+		return;
+	if (d->grants->version == 1)
+		*(struct abi_grant_entry *)grant_entry(d->grants, ref) = e;
+	else
+		poke_grant_v2(v, ref, &e, operand);
 }
 
 static void poke_shared_info(struct vcpu *v, const u8 *operand)
