@@ -22,6 +22,15 @@ struct side {
 	char *va;
 };
 
+/* The rest is set when a page is held. */
+static inline void side_init(struct side *s, bool write)
+{
+	s->granter = NULL;
+	s->frame = NULL;
+	s->via = NULL;
+	s->write = write;
+}
+
 static void page_drop(struct side *s)
 {
 	if (!s->frame)
@@ -139,11 +148,13 @@ static s16 copy_one(const struct abi_gnttab_copy *op, struct side *src, struct s
 
 long grant_op_copy(struct grant_call *c)
 {
-	struct side src = { .write = false }, dst = { .write = true };
+	struct side src, dst;
 	struct abi_gnttab_copy ops[GRANT_CHUNK];
 	u32 n, i, written;
 	long rc = 0;
 
+	side_init(&src, false);
+	side_init(&dst, true);
 	while (!rc && c->done < c->count) {
 		n = grant_copy_in(c, ops, sizeof(ops[0]));
 		for (i = 0; i < n && !(i && hypercall_preempted()); i++)

@@ -13,6 +13,7 @@ struct evtchn_fifo_control_block *fifo_control;
 static event_handler handlers[NR_PORTS];
 /* Bound to CPUs other than 0: in the 2-level format every CPU sees the ports of all. */
 static uint64_t ports_of[NR_CPUS][NR_PORTS / 64];
+static uint64_t ports_of_others[NR_PORTS / 64]; /* not CPU 0's */
 static struct vcpu_info *vcpu_infos[NR_CPUS];
 static struct vcpu_info own_infos[NR_CPUS] __attribute__((aligned(PAGE_SIZE)));
 static struct evtchn_fifo_control_block *controls[NR_CPUS];
@@ -44,12 +45,7 @@ static bool is_port_of(uint32_t port, uint32_t cpu)
 {
 	uint64_t bit = 1ul << port % 64;
 
-	if (cpu != 0)
-		return ports_of[cpu][port / 64] & bit;
-	for (uint32_t other = 1; other < NR_CPUS; other++)
-		if (ports_of[other][port / 64] & bit)
-			return false;
-	return true;
+	return cpu ? ports_of[cpu][port / 64] & bit : !(ports_of_others[port / 64] & bit);
 }
 
 /* Pending, not masked, and this CPU's; 0 when there is none, as port 0 is never used. */
@@ -268,10 +264,15 @@ int64_t event_close(uint32_t port)
 
 void event_of_cpu(uint32_t port, uint32_t cpu)
 {
+	uint64_t bit = 1ul << port % 64;
+
 	for (uint32_t other = 0; other < NR_CPUS; other++)
-		ports_of[other][port / 64] &= ~(1ul << port % 64);
-	if (cpu != 0)
-		ports_of[cpu][port / 64] |= 1ul << port % 64;
+		ports_of[other][port / 64] &= ~bit;
+	ports_of_others[port / 64] &= ~bit;
+	if (cpu == 0)
+		return;
+	ports_of[cpu][port / 64] |= bit;
+	ports_of_others[port / 64] |= bit;
 }
 
 int64_t event_bind_ipi(uint32_t vcpu, uint32_t *port)
