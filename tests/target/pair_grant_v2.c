@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Grant tables of version 2: a guest that may select it, beside dom0, which may not. Xen on Arm
- * offers version 1 alone.
+/*
+ * What a guest's node says of its grants: version 2, which it may select and dom0 may not, and
+ * limits. Xen 4.17 knows none of these properties, and on Arm version 1 alone.
  */
-/* machine: smp=1 vcpus=1 pair=1 only=serai timeout=90 peer="max_grant_version = <2>;" */
+/* machine: smp=1 pair=1 only=serai timeout=90 peer="max_grant_version = <2>; max_grant_frames = <2>; max_maptrack_frames = <1>;" */
 #include "guest.h"
 
 #define REF	   16
@@ -214,6 +215,48 @@ static void check_copying(void)
 	check_eq("grant_v2.copy_via_nobody", copy(REF_VIA, 5, 10), GNTST_general_error);
 }
 
+/* How often the peer can map dom0's page, 256 times for each page that records it, and no more. */
+static int64_t map_many(uint64_t want, uint64_t b, uint64_t c)
+{
+	static uint32_t handles[300];
+	uint64_t gfn = scratch_gfns(ARRAY_SIZE(handles));
+	uint32_t n = 0;
+	int64_t status;
+
+	(void)b;
+	(void)c;
+	while ((status = grant_map(0, REF_MINE, GNTMAP_host_map, (gfn + n) << PAGE_SHIFT,
+				   &handles[n])) == 0)
+		n++;
+	if (status != (int64_t)want)
+		return status;
+	for (uint32_t i = 0; i < n; i++)
+		if (grant_unmap((gfn + i) << PAGE_SHIFT, handles[i]) != 0)
+			return -100;
+	return n;
+}
+
+static int64_t map_frame(uint64_t idx, uint64_t b, uint64_t c)
+{
+	(void)b;
+	(void)c;
+	return map_space(XENMAPSPACE_grant_table, idx, scratch_gfn());
+}
+
+static void check_limits(void)
+{
+	struct gnttab_query_size q = { PEER, 0, 0, 99 };
+
+	check_eq("grant_limits.query", hc_grant(GNTTABOP_query_size, &q, 1), 0);
+	check_eq("grant_limits.max_frames", q.max_nr_frames, 2);
+	check_eq("grant_limits.last_frame", PEER_DOES(map_frame, 1, 0, 0), 0);
+	check_eq("grant_limits.no_more_frames", PEER_DOES(map_frame, 2, 0, 0), -XEN_EINVAL);
+	grant_set(REF_MINE, PEER, pages[3], GTF_permit_access);
+	check_eq("grant_limits.mappings", PEER_DOES(map_many, GNTST_no_space, 0, 0), 256);
+	check_eq("grant_limits.mappings_again", PEER_DOES(map_many, GNTST_no_space, 0, 0), 256);
+	check_eq("grant_limits.unused", grant_table[REF_MINE].flags, GTF_permit_access);
+}
+
 static void check_back(void)
 {
 	uint32_t h;
@@ -238,5 +281,6 @@ void guest_main(void)
 	check_mapping();
 	check_copying();
 	check_back();
+	check_limits();
 	pair_end();
 }

@@ -375,6 +375,7 @@ enum {
 	GNTST_permission_denied = -8,
 	GNTST_bad_page = -9,
 	GNTST_bad_copy_arg = -10,
+	GNTST_no_space = -13,
 };
 
 #define GTF_permit_access (1u << 0)
