@@ -81,7 +81,7 @@ def main():
     if "dry" in switches:
         print(shlex.join(command))
         return
-    print(f"run: {virtual.hypervisor()} on {virtual.board}:  {virtual.cpus} x {virtual.cpu}, {virtual.mem}, "
+    print(f"run: {virtual.hypervisor()} on {virtual.board}: {virtual.cpus} x {virtual.cpu}, {virtual.mem}, "
           f"first domain with {virtual.first_domain_memory()}")
     print("run: Ctrl-A x leaves QEMU, Ctrl-A c is its monitor", flush=True)
     try:

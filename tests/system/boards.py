@@ -3,7 +3,7 @@
 import re
 
 import dom0less
-from rig import Failed, Skipped, command, finish, patience, same, to_shell
+from rig import PROMPT, Failed, Skipped, command, finish, patience, same, to_shell
 
 from board import BOARDS
 from run_dom0less import Guest
@@ -98,6 +98,22 @@ def two_guests(board):
     return run
 
 
+def dom0_and_guest(board):
+    """dom0 has the devices, a guest beside it knows of the hypervisor."""
+    def run(rig, name):
+        guests = [Guest("domU1", cpus=2, enhanced="no-xenstore", args="then=count")]
+        with boot(rig, name, board, guests) as console:
+            dom0less.expect_all(console, [dom0less.UP.format("domU1", 2), PROMPT],
+                                patience(BOARDS[board].cpus))
+            console.send("\n")
+            console.expect(PROMPT, 30)
+            same("/proc/xen/capabilities",
+                 dom0less.command_in_noise(console, "cat /proc/xen/capabilities"), "control_d")
+            healthy(console)
+            finish(console)
+    return run
+
+
 # The emulator describes 4 GiB in one piece, over the hole and the devices between its two banks.
 OVER_DEVICES = r"memory from 0 to 0xffffffff holds the interrupt controller at 0xf9010000; " \
                r"0x80000000 bytes of it are used"
@@ -110,11 +126,17 @@ CASES = (
     ("zcu102-4g", shell("zcu102", OVER_DEVICES, mem="4G"), False),
     ("zcu102-reboot", reboot("zcu102"), False),
     ("zcu102-guests", two_guests("zcu102"), True),
+    ("zcu102-dom0-guest", dom0_and_guest("zcu102"), False),
+    ("zcu102-earlycon", shell("zcu102", r"bootconsole \[cdns0\] enabled",
+                              bootargs="earlycon=cdns,0xff000000 keep_bootcon"), False),
     ("zcu102-qemu10", shell("zcu102", qemu="10"), False),
     ("zcu102-el1", entered_at_el1, False),
     ("versal", shell("versal"), False),
     ("rpi4", shell("rpi4", BESIDE_UART, mailbox), True),
     ("rpi4-pl011", shell("rpi4", uart=0), False),
+    ("rpi4-dom0-guest", dom0_and_guest("rpi4"), False),
+    ("rpi4-earlycon", shell("rpi4", r"bootconsole \[bcm2835aux0\] enabled",
+                            bootargs="earlycon=bcm2835aux,mmio32,0xfe215040 keep_bootcon"), False),
     ("rpi4-reboot", reboot("rpi4"), False),
     ("rpi4-guests", two_guests("rpi4"), False),
 )
