@@ -6,6 +6,7 @@
 
 struct vgic_house t;
 struct fake_ich *fake_ich;
+bool fake_ich_far[1024];
 
 u32 rnd(u32 n)
 {

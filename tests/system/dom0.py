@@ -217,14 +217,6 @@ def entered_at_el1(rig, name):
         console.expect(r"entered at EL1.*needs EL2.*virtualization=on.*\n", 30)
 
 
-def unknown_gic(rig, name):
-    """An interrupt controller for which there is no driver is named."""
-    if rig.options.hyp == "xen":
-        raise Skipped("Xen knows GICv2")
-    with rig.boot(name, gic="2") as console:
-        refused_end(console, r"interrupt controller.*arm,cortex-a15-gic.*gic-version=3")
-
-
 def too_much_memory(rig, name):
     """More memory asked for the first domain than there is: a refusal, not a hang."""
     with rig.boot(name, mem="1G", dom0_mem="8G") as console:
@@ -290,7 +282,6 @@ CASES = (
     ("garbage-kernel", garbage_kernel, True),
     ("no-kernel", no_kernel, True),
     ("entered-at-el1", entered_at_el1, True),
-    ("unknown-gic", unknown_gic, True),
     ("too-much-dom0-mem", too_much_memory, True),
     ("debug-build", debug_build, True),
     ("many-boots", many_boots, True),

@@ -15,11 +15,12 @@ import time
 import boards
 import dom0
 import dom0less
+import gic
 import kernels
 import passthrough
 from rig import TOP, Failed, Rig, Skipped, machine
 
-CASES = dom0.CASES + dom0less.CASES + kernels.CASES + passthrough.CASES + boards.CASES
+CASES = dom0.CASES + gic.CASES + dom0less.CASES + kernels.CASES + passthrough.CASES + boards.CASES
 
 
 def chosen(options):

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The virtual GIC under load: more interrupts than list registers, nested, on four CPUs. */
-/* machine: smp=2 vcpus=4 timeout=120 */
+/* machine: smp=2 vcpus=4 timeout=120 gic=3,2 */
 #include "guest.h"
 
 #define CPUS	  4
@@ -17,11 +17,6 @@ static uint32_t rnd(uint64_t *state, uint32_t n)
 {
 	*state = *state * 6364136223846793005ul + 1442695040888963407ul;
 	return (uint32_t)(*state >> 33) % n;
-}
-
-static uint64_t sgi_base(void)
-{
-	return gic_redist() + GICR_SGI_BASE;
 }
 
 static void on_sgi(uint32_t irq, struct trap_frame *frame)
@@ -62,8 +57,7 @@ static void load(uint64_t cpu)
 			send_sgi(rnd(&state, CPUS), rnd(&state, 15));
 		for (int k = 0; k < 8; k++)
 			send_spi(rnd(&state, NSPI));
-		mmio_write32(gicd + GICD_IROUTER + (SPI + rnd(&state, NSPI)) * 8,
-			     (uint32_t)machine.mpidr[rnd(&state, CPUS)] & 0xff);
+		gic_set_target(SPI + rnd(&state, NSPI), rnd(&state, CPUS));
 		if (rnd(&state, 8) == 0) {
 			uint32_t n = SPI + rnd(&state, NSPI);
 
@@ -130,7 +124,7 @@ static void check_nested(void)
 {
 	for (uint32_t i = 0; i < 8; i++) {
 		irq_register(i, on_nested);
-		*(volatile uint8_t *)(sgi_base() + GICD_IPRIORITYR + i) =
+		*(volatile uint8_t *)(gic_private() + GICD_IPRIORITYR + i) =
 			(uint8_t)(0x40 + i * PRIO_STEP);
 	}
 	for (uint64_t round = 1; round <= 20; round++) {
@@ -144,8 +138,8 @@ static void check_nested(void)
 	check_eq("nested.not_at_once", (int64_t)spurious, 0);
 	delay_us(1000);
 	check_eq("nested.others_lost", lost(), 0);
-	check_eq("nested.active_left", mmio_read32(sgi_base() + GICD_ISACTIVER), 0);
-	check_eq("nested.pending_left", mmio_read32(sgi_base() + GICD_ISPENDR) & 0xffff, 0);
+	check_eq("nested.active_left", mmio_read32(gic_private() + GICD_ISACTIVER), 0);
+	check_eq("nested.pending_left", mmio_read32(gic_private() + GICD_ISPENDR) & 0xffff, 0);
 }
 
 void guest_main(void)
@@ -156,7 +150,7 @@ void guest_main(void)
 	for (uint32_t i = SPI; i < SPI + NSPI; i++) {
 		irq_register(i, on_spi);
 		mmio_write32(gicd + GICD_ICFGR + i / 16 * 4, 0xaaaaaaaa);
-		mmio_write32(gicd + GICD_IROUTER + i * 8, (uint32_t)machine.mpidr[i % CPUS] & 0xff);
+		gic_set_target(i, i % CPUS);
 		irq_unmask(i);
 	}
 	check_nested();

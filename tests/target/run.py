@@ -4,6 +4,7 @@
 
 A guest says in its source which machine it needs, in one line (all keys optional):
     machine: smp=1 vcpus=2 mem=2G dom0=512M timeout=60 cpu=cortex-a57 xen="vwfi=native" only=serai
+    machine: gic=3,2        runs on both versions of the interrupt controller, GICv3 being the default
 or in several such lines. With domu=2 there are two of them from the device tree and no dom0. With pair=1 the same image is
 dom0 and domain 1, which are to talk to each other; peer="..." are more properties of its node.
 props1='...', props2='...' are more of one guest's node, also nodes below it; tree='...' is more of
@@ -25,7 +26,7 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(TOP, "scripts"))
 import run_dom0less as dom0less  # pylint: disable=wrong-import-position
 NEEDS = dict(smp="1", vcpus="2", mem="2G", dom0="512M", timeout="60", cpu="cortex-a57",
-             xen="", only="", domu="0", pair="0", peer="", props1="", props2="", tree="")
+             xen="", only="", domu="0", pair="0", peer="", props1="", props2="", tree="", gic="3")
 CHECK = re.compile(r"(?:^|[\s)])(not ok|ok) (\d+) - (\S+)(?: # (.*))?$")
 PLAN = re.compile(r"(?:^|[\s)])1\.\.(\d+)$")
 GUEST_ADDR = "0x49000000"
@@ -71,7 +72,7 @@ def domu_command(options, hyp, image, guest, needs):
                                dom0_mem=needs["dom0"], dom0_vcpus=needs["vcpus"],
                                build=options.build, cpus=needs["smp"], mem=needs["mem"],
                                bootargs=f"hyp={hyp}", edit=lambda source: source + needs["tree"],
-                               cpu=needs["cpu"], qemu=options.qemu, hypargs=needs["xen"])
+                               gic=needs["gic"], cpu=needs["cpu"], qemu=options.qemu, hypargs=needs["xen"])
     line = machine.command()
     at = line.index("-accel")
     return [*line[:at], *accelerator(needs), *line[at + 2:], "-serial", "stdio", "-monitor", "none"]
@@ -83,7 +84,7 @@ def qemu_command(options, hyp, image, guest, needs):
     append = (f"dom0_mem={needs['dom0']} dom0_max_vcpus={needs['vcpus']} console=dtuart "
               f"dtuart=/pl011@9000000 {needs['xen']}")
     loader = f"guest-loader,addr={GUEST_ADDR},kernel={guest},bootargs=hyp={hyp}"
-    return [options.qemu, "-M", "virt,virtualization=on,gic-version=3", "-cpu", needs["cpu"],
+    return [options.qemu, "-M", f"virt,virtualization=on,gic-version={needs['gic']}", "-cpu", needs["cpu"],
             "-smp", needs["smp"], "-m", needs["mem"], "-nographic", "-nic", "none", *accelerator(needs),
             "-kernel", image, "-append", append.strip(), "-device", loader]
 
@@ -136,10 +137,14 @@ def wait_end(proc, log_path, guests, deadline):
     return False
 
 
+def run_name(guest, needs):
+    return guest if needs["gic"] == "3" else f"{guest}@gic{needs['gic']}"
+
+
 def run_guest(options, hyp, image, guest, needs):
     result = Result()
     path = os.path.join(options.build, guest + ".img")
-    log_path = os.path.join(options.build, f"{guest}.{hyp}.log")
+    log_path = os.path.join(options.build, f"{run_name(guest, needs)}.{hyp}.log")
     if not os.path.exists(path):
         result.problem = f"{path} is not built"
         return result
@@ -233,8 +238,17 @@ def arguments():
     parser.add_argument("--xen", help="Debian's Xen image (default: $SERAI_XEN, or fetched)")
     parser.add_argument("--build", default=os.path.join(TOP, "build", "target"))
     parser.add_argument("--qemu", default="qemu-system-aarch64")
+    parser.add_argument("--gic", choices=("2", "3"), help="only on this version, whatever they say")
     parser.add_argument("--slow", type=float, default=1.0, help="factor on every timeout")
     return parser.parse_args()
+
+
+def runs(options):
+    """Each guest with what it needs, once for every version of the interrupt controller."""
+    for guest in options.guests or all_guests():
+        needs = machine_of(guest)
+        for version in (options.gic or needs["gic"]).split(","):
+            yield guest, {**needs, "gic": version}
 
 
 def main():
@@ -246,15 +260,15 @@ def main():
     known = differences()
     results = {}
     passed = failed = 0
-    for guest in options.guests or all_guests():
-        needs = machine_of(guest)
-        results[guest] = {}
+    for guest, needs in runs(options):
+        name = run_name(guest, needs)
+        results[name] = {}
         for hyp in hyps:
             if needs["only"] not in ("", hyp):
                 continue
             result = run_guest(options, hyp, images[hyp], guest, needs)
-            results[guest][hyp] = result
-            ok, bad = show(guest, hyp, result, known)
+            results[name][hyp] = result
+            ok, bad = show(name, hyp, result, known)
             passed += ok
             failed += bad
     if options.oracle:

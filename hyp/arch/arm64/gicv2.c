@@ -32,6 +32,7 @@ struct gicv2_cpu {
 static DEFINE_PERCPU(struct gicv2_cpu, gicv2_cpu);
 static struct lock gicv2_lock = LOCK_INIT(RANK_IRQ);
 static u8 cpu_masks[NR_CPUS] __ro_after_init;
+u8 gicv2_acked_on[IRQS_MAX];
 static char *dist __ro_after_init, *cpu_if __ro_after_init;
 char *gich_base __ro_after_init;
 
@@ -68,14 +69,43 @@ static void gicv2_set_type(u32 irq, enum irq_type type)
 	lock_drop(&gicv2_lock);
 }
 
-static void gicv2_set_target(u32 irq, unsigned int cpu)
+static bool bit_read(size_t reg, u32 irq)
 {
-	*(volatile u8 *)(dist + GICD_ITARGETSR + irq) = cpu_masks[cpu];
+	return (reg_read(dist, reg + irq / 32 * 4) >> (irq % 32)) & 1;
 }
 
-static void gicv2_deactivate(u32 iar)
+static bool is_edge(u32 irq)
 {
-	reg_write(cpu_if, GICC_DIR, iar);
+	return (reg_read(dist, GICD_ICFGR + irq / 16 * 4) >> (irq % 16 * 2)) & 2;
+}
+
+/*
+ * QEMU's GICv2 has an SPI's states for each CPU apart: an active one stays where it is, or another
+ * CPU might take it a second time; one edge that waits is said again to the new target.
+ */
+static void gicv2_set_target(u32 irq, unsigned int cpu)
+{
+	volatile u8 *target = (volatile u8 *)(dist + GICD_ITARGETSR + irq);
+	u8 old = *target;
+
+	if (bit_read(GICD_ISACTIVER, irq))
+		return;
+	*target = cpu_masks[cpu];
+	if (bit_read(GICD_ISACTIVER, irq))
+		*target = old;
+	if (bit_read(GICD_ISPENDR, irq) && is_edge(irq)) {
+		bit_write(GICD_ICPENDR, irq);
+		bit_write(GICD_ISPENDR, irq);
+	}
+}
+
+/* An SPI's activation may be another CPU's: see ich_may_link(). */
+static void gicv2_deactivate(u32 irq)
+{
+	if (irq < GIC_SPI_FIRST)
+		reg_write(cpu_if, GICC_DIR, irq);
+	else
+		bit_write(GICD_ICACTIVER, irq);
 }
 
 static void gicv2_set_pending(u32 irq)
@@ -95,7 +125,7 @@ static void gicv2_set_active(u32 irq)
 
 static bool gicv2_is_pending(u32 irq)
 {
-	return (reg_read(dist, GICD_ISPENDR + irq / 32 * 4) >> (irq % 32)) & 1;
+	return bit_read(GICD_ISPENDR, irq);
 }
 
 static void gicv2_reset_irq(u32 irq)
@@ -183,13 +213,14 @@ static void handle_irq(u32 iar)
 	}
 	reg_write(cpu_if, GICC_EOIR, iar);
 	if (gic_is_guests(irq)) {
+		WRITE_ONCE(gicv2_acked_on[irq], (u8)cpu_id());
 		irq_dispatch(irq);
 		return;
 	}
 	/* What the sender wrote before the SGI is read after it. */
 	dsb(ishld);
 	gic_handle_own(irq);
-	gicv2_deactivate(iar);
+	reg_write(cpu_if, GICC_DIR, iar);
 }
 
 static void gicv2_handle_irqs(void)

@@ -20,6 +20,7 @@ struct fake_ich {
 };
 
 extern struct fake_ich *fake_ich; /* of the current CPU */
+extern bool fake_ich_far[1024];   /* interrupts that must not be linked */
 
 static inline u64 ich_read_lr(unsigned int i)
 {
@@ -111,6 +112,11 @@ static inline void ich_load_apr(const u32 *ap0r, const u32 *ap1r, unsigned int n
 
 static inline void ich_set_sre(u32 sre)
 {
+}
+
+static inline bool ich_may_link(u32 irq)
+{
+	return !fake_ich_far[irq];
 }
 
 #endif

@@ -94,6 +94,12 @@ static void node_done(const struct node *n, const struct node *parent, struct ma
 			m->gicd = list[0];
 			m->gicr = list[1];
 		}
+	} else if (prop_is(&n->compatible, "arm,cortex-a15-gic") ||
+		   prop_is(&n->compatible, "arm,gic-400")) {
+		if (read_regions(n, parent, list, 0) >= 2) {
+			m->gicd = list[0];
+			m->gicc = list[1];
+		}
 	} else if (prop_is(&n->compatible, "arm,armv8-timer")) {
 		m->ptimer_irq = read_irq(n, 1, NULL);
 		m->vtimer_irq = read_irq(n, 2, NULL);

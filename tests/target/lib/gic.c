@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* GICv3 driver of the guest: one handler per interrupt, everything in group 1, one priority. */
+/*
+ * Interrupts of the guest: one handler for each, everything in one group, one priority. GICv3 here,
+ * GICv2 in gicv2.c.
+ */
 #include "guest.h"
 
 #define NR_IRQS	     256
@@ -35,15 +38,36 @@ void irq_register(uint32_t irq, irq_handler handler)
 		handlers[irq] = handler;
 }
 
+void irq_handle(uint32_t irq, struct trap_frame *frame)
+{
+	if (irq < NR_IRQS && handlers[irq])
+		handlers[irq](irq, frame);
+}
+
 uint64_t gic_redist(void)
 {
 	return redist[cpu_id()];
 }
 
+uint64_t gic_private(void)
+{
+	return machine.gicr.size ? gic_redist() + GICR_SGI_BASE : machine.gicd.base;
+}
+
 /* Frame of the enable registers of irq. */
 static uint64_t irq_frame(uint32_t irq)
 {
-	return irq < 32 ? gic_redist() + GICR_SGI_BASE : machine.gicd.base;
+	return irq < 32 ? gic_private() : machine.gicd.base;
+}
+
+void gic_set_target(uint32_t irq, uint32_t cpu)
+{
+	if (machine.gicr.size)
+		mmio_write32(machine.gicd.base + GICD_IROUTER + irq * 8,
+			     (uint32_t)machine.mpidr[cpu] & 0xff);
+	else
+		*(volatile uint8_t *)(machine.gicd.base + GICD_ITARGETSR + irq) =
+			(uint8_t)(1u << cpu);
 }
 
 void irq_unmask(uint32_t irq)
@@ -69,6 +93,11 @@ void gic_init_dist(void)
 	uint64_t gicd = machine.gicd.base;
 	uint32_t lines = ((mmio_read32(gicd + GICD_TYPER) & 0x1f) + 1) * 32;
 
+	if (!machine.gicr.size) {
+		gicv2_take_over();
+		gicv2_init_dist();
+		return;
+	}
 	mmio_write32(gicd + GICD_CTLR, 0);
 	dist_wait();
 	mmio_write32(gicd + GICD_CTLR, CTLR_ARE);
@@ -101,9 +130,14 @@ static uint64_t find_redist(void)
 
 void gic_init_cpu(void)
 {
-	uint64_t rd = find_redist();
-	uint64_t sgi = rd + GICR_SGI_BASE;
+	uint64_t rd, sgi;
 
+	if (!machine.gicr.size) {
+		gicv2_init_cpu();
+		return;
+	}
+	rd = find_redist();
+	sgi = rd + GICR_SGI_BASE;
 	redist[cpu_id()] = rd;
 	mmio_write32(rd + GICR_WAKER, mmio_read32(rd + GICR_WAKER) & ~WAKER_SLEEP);
 	for (int i = 0; i < 10000 && mmio_read32(rd + GICR_WAKER) & WAKER_ASLEEP; i++)

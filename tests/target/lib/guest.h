@@ -166,7 +166,8 @@ struct machine {
 	uint32_t event_irq;
 	bool event_is_ppi;
 	struct region gicd;
-	struct region gicr;
+	struct region gicr; /* GICv3 */
+	struct region gicc; /* GICv2 */
 	uint32_t vtimer_irq;
 	uint32_t ptimer_irq;
 	int nr_cpus;
@@ -228,6 +229,9 @@ typedef void (*irq_handler)(uint32_t irq, struct trap_frame *frame);
 #define GICD_ICFGR	0xc00
 #define GICD_IGRPMODR	0xd00
 #define GICD_SGIR	0xf00
+#define GICD_CPENDSGIR	0xf10
+#define GICD_SPENDSGIR	0xf20
+#define GICDV2_PIDR2	0xfe8
 #define GICD_IROUTER	0x6000
 #define GICD_PIDR2	0xffe8
 #define GICR_CTLR	0x0
@@ -241,10 +245,27 @@ typedef void (*irq_handler)(uint32_t irq, struct trap_frame *frame);
 #define GICR_SYNCR	0xc0
 #define GICR_PIDR2	0xffe8
 #define GICR_SGI_BASE	0x10000
+#define GICC_CTLR	0x0
+#define GICC_PMR	0x4
+#define GICC_BPR	0x8
+#define GICC_IAR	0xc
+#define GICC_EOIR	0x10
+#define GICC_RPR	0x14
+#define GICC_HPPIR	0x18
+#define GICC_IIDR	0xfc
+#define GICC_DIR	0x1000
 
 void gic_init_dist(void);
 void gic_init_cpu(void);
 uint64_t gic_redist(void); /* RD frame of the calling CPU */
+uint64_t gic_private(void); /* frame with the registers of the calling CPU's own interrupts */
+void gic_set_target(uint32_t irq, uint32_t cpu);
+extern uint32_t gic_iar; /* GICv2: what was read for the last interrupt */
+/* gicv2.c, for gic.c */
+void gicv2_take_over(void);
+void gicv2_init_dist(void);
+void gicv2_init_cpu(void);
+void irq_handle(uint32_t irq, struct trap_frame *frame);
 void irq_register(uint32_t irq, irq_handler handler);
 void irq_unmask(uint32_t irq);
 void irq_mask(uint32_t irq);

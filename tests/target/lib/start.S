@@ -223,18 +223,27 @@ trap_return:
 	b	trap_return
 	.endm
 
-	.balign	0x800
-vectors:
+	.macro	vector_table irq
 	.rept	4
 	vector trap_unexpected
 	.endr
 	vector trap_sync
-	vector irq_dispatch
+	vector \irq
 	vector trap_unexpected
 	vector trap_serror
 	.rept	8
 	vector trap_unexpected
 	.endr
+	.endm
+
+	.balign	0x800
+vectors:
+	vector_table irq_dispatch
+
+	.balign	0x800
+	.global	vectors_v2
+vectors_v2:
+	vector_table irq_dispatch_v2
 
 	.section .bss.stack, "aw", %nobits
 	.balign	16

@@ -215,6 +215,22 @@ static __cold_path void lr_fill_sgi(struct vgic_vcpu *g, u32 i, u32 intid)
 		lr_put(g, b, i, intid, lr | (u64)g->sgi_sender[intid] << LR_SOURCE_SHIFT);
 }
 
+/* In the place of a link that cannot be there is an interrupt at the end: lr_ended(). */
+static u64 lr_check_link(u64 lr)
+{
+	if (!(lr & LR_HW) || ich_may_link(LR_PHYS(lr)))
+		return lr;
+	return (lr & ~(LR_HW | LR_PHYS_MASK)) | LR_EOI;
+}
+
+/* List register i has neither state and waited for that to be noticed. */
+static void lr_ended(struct vgic_vcpu *g, u32 i, u32 intid)
+{
+	ich_write_lr(i, 0);
+	if (unlikely(vgic_bank(g, intid)->hw & vgic_mask(intid)))
+		gic_deactivate(vgic_hw_irq(g, intid));
+}
+
 /* Puts intid into the empty list register i; nothing when it waits no more. */
 static void lr_fill(struct vgic_vcpu *g, u32 i, u32 intid)
 {
@@ -241,7 +257,7 @@ static void lr_fill(struct vgic_vcpu *g, u32 i, u32 intid)
 			lr |= LR_EOI;
 	}
 	if (lr & LR_STATE)
-		lr_put(g, b, i, intid, lr);
+		lr_put(g, b, i, intid, lr_check_link(lr));
 }
 
 /*
@@ -437,6 +453,7 @@ static bool eval_listed(struct vgic_vcpu *g, struct vgic_bank *b, u32 intid, u32
 	bool moved = spi_moved(g, intid);
 	u64 was = lr;
 
+	lr = lr_check_link(lr);
 	if (unlikely(b->active & mask)) {
 		vgic_clear(&b->active, mask);
 		lr = (lr & LR_HW ? lr & ~LR_PENDING : lr) | LR_ACTIVE;
@@ -454,7 +471,7 @@ static bool eval_listed(struct vgic_vcpu *g, struct vgic_bank *b, u32 intid, u32
 			lr = sgi_join(g, intid, lr);
 		else
 			lr = lr_pend(b, mask, lr);
-	} else if ((lr & (LR_HW | LR_EOI)) == LR_EOI) {
+	} else if ((lr & (LR_HW | LR_EOI)) == LR_EOI && !(b->hw & mask)) {
 		lr &= ~LR_EOI;
 	}
 	if (lr != was)
@@ -532,8 +549,8 @@ void vgic_eval(struct vgic_vcpu *g, u32 intid)
 			ich_write_lr((u32)i, now);
 		lr = now;
 	} else if (i >= 0 && !(lr & LR_STATE)) {
-		/* Ended, and its maintenance interrupt is still to come. */
-		ich_write_lr((u32)i, 0);
+		/* Its maintenance interrupt is still to come. */
+		lr_ended(g, (u32)i, intid);
 	}
 	if (!(lr & LR_STATE))
 		eval_unlisted(g, b, intid);
@@ -587,7 +604,7 @@ void vgic_lr_maintenance(struct vgic_vcpu *g)
 	for (u32 w = ich_read_eisr() & vgic_hw.lrs; w; w &= w - 1) {
 		u32 i = (u32)__builtin_ctz(w);
 
-		ich_write_lr(i, 0);
+		lr_ended(g, i, g->lr_irq[i]);
 		vgic_eval(g, g->lr_irq[i]);
 	}
 	vgic_refill(g);
@@ -644,6 +661,8 @@ void vgic_lr_flush(struct vgic_vcpu *g)
 			latch_back(g, intid, lr);
 		if (lr & LR_ACTIVE)
 			vgic_set(&vgic_bank(g, intid)->active, vgic_mask(intid));
+		if (!(lr & LR_STATE) && (vgic_bank(g, intid)->hw & vgic_mask(intid)))
+			gic_deactivate(vgic_hw_irq(g, intid));
 		g->overflow[intid / VGIC_BANK_IRQS] |= vgic_mask(intid);
 		g->overflow_banks |= 1U << (intid / VGIC_BANK_IRQS);
 	}
@@ -676,7 +695,7 @@ void vgic_lr_load(struct vgic_vcpu *g)
 	for (u32 w = g->lr_used; w; w &= w - 1) {
 		u32 i = (u32)__builtin_ctz(w);
 
-		ich_write_lr(i, g->lr[i]);
+		ich_write_lr(i, lr_check_link(g->lr[i]));
 	}
 	gic_vtimer_set_active(g->lr_used & (1U << VTIMER_LR));
 	gic_vtimer_set_enabled(g->bank.enabled & VTIMER_MASK);

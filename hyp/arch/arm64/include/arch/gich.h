@@ -8,9 +8,13 @@
 
 #include <arch/gicv2_regs.h>
 #include <arch/gicv3_regs.h>
+#include <serai/compiler.h>
+#include <serai/cpu.h>
+#include <serai/irq.h>
 #include <serai/types.h>
 
 extern char *gich_base;
+extern u8 gicv2_acked_on[IRQS_MAX]; /* the CPU that acknowledged an SPI last */
 
 static inline u32 gich_read(size_t off)
 {
@@ -88,6 +92,15 @@ static inline u64 ich_read_vmcr(void)
 static inline void ich_write_vmcr(u64 vmcr)
 {
 	gich_write(GICH_VMCR, (u32)vmcr);
+}
+
+/*
+ * QEMU's GICv2 keeps an SPI's active state for each CPU apart: the end of an interrupt in a linked
+ * list register is one for the CPU that has the list register only.
+ */
+static inline bool ich_may_link(u32 irq)
+{
+	return irq < IRQ_FIRST_SPI || READ_ONCE(gicv2_acked_on[irq]) == cpu_id();
 }
 
 /* One register for both groups. */

@@ -96,6 +96,8 @@
 #define LR_SOURCE_SHIFT	   10 /* of an SGI's sender, for guests with a GICv2 */
 #define LR_SOURCE(lr)	   (((u32)(lr) >> LR_SOURCE_SHIFT) & 7)
 #define LR_PHYS_SHIFT	   32
+#define LR_PHYS_MASK	   (0x3ffUL << LR_PHYS_SHIFT) /* with LR_HW */
+#define LR_PHYS(lr)	   ((u32)((lr) >> LR_PHYS_SHIFT) & 0x3ff)
 #define LR_EOI		   (1UL << 41) /* maintenance interrupt at its end; not with LR_HW */
 #define LR_PRIO_SHIFT	   48
 #define LR_PRIO(lr)	   (((lr) >> LR_PRIO_SHIFT) & 0xff)
