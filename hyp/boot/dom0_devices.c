@@ -157,8 +157,11 @@ static int __init collect_v2m(struct dom0_devices *out, const struct boot_gic *g
 
 	if (!first || !nr) {
 		va = mem_arch_map_device(v->regs.start, range_size(&v->regs));
-		if (!va)
-			return -XEN_ENOMEM;
+		if (!va) {
+			pr_info("dom0: MSI frame at %#lx: its register cannot be read here\n",
+				v->regs.start);
+			return 0;
+		}
 		typer = *(const volatile u32 *)(const volatile void *)(va + V2M_TYPER);
 		first = V2M_TYPER_FIRST(typer);
 		nr = V2M_TYPER_NR(typer);

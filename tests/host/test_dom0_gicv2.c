@@ -164,6 +164,14 @@ static void test_numbers(void **state)
 	}
 }
 
+static void test_unreadable(void **state)
+{
+	host.device = NULL;
+	build();
+	assert_int_equal(dom0_devices.v2m, 0);
+	assert_said("its register cannot be read");
+}
+
 /* A frame that is switched off, or elsewhere, is no frame of this controller. */
 static void test_other_frames(void **state)
 {
@@ -198,6 +206,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_tree, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_devices, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_numbers, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_unreadable, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_other_frames, set_up, tear_down),
 	};
 
