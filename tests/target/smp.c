@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Four CPUs on two: all of them run, a shared counter stays exact, events and SGIs go around. */
-/* machine: smp=2 vcpus=4 timeout=240 */
+/* machine: smp=2 vcpus=4 timeout=240 gic=3,2 */
 #include "guest.h"
 
 #define CPUS	4

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Counters, the virtual timer and the emulated physical timer, on both CPUs. */
-/* machine: smp=1 vcpus=2 */
+/* machine: smp=1 vcpus=2 gic=3,2 */
 #include "guest.h"
 
 #define ENABLE	1u

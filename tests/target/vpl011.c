@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The UART of a guest that is not dom0: its registers and its interrupt. */
-/* machine: smp=1 vcpus=1 domu=1 */
+/* machine: smp=1 vcpus=1 domu=1 gic=3,2 */
 #include "guest.h"
 
 #define DR   0x00

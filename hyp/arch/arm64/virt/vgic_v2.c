@@ -11,6 +11,8 @@
 #include <arch/vgic_lr.h>
 
 #define IIDR	 0x43b /* implementer Arm, as Xen says */
+#define PIDR2	 0x20 /* GICv2 */
+#define WRITE_ONLY_READ 0xdeadbeefU /* what reading a write-only register gives */
 #define SGI_MASK 0xffffU
 
 /* --- targets --- */
@@ -131,6 +133,10 @@ bool vgic_v2_dist_read(struct vgic_vcpu *g, u64 off, u32 size, u64 *val)
 		*val = g->domain->typer;
 	else if (off == GICD_IIDR)
 		*val = IIDR;
+	else if (off == GICV2_PIDR2)
+		*val = PIDR2;
+	else if (off == GICD_SGIR)
+		*val = WRITE_ONLY_READ;
 	return size == 4;
 }
 
@@ -145,6 +151,9 @@ bool vgic_v2_dist_write(struct vgic_vcpu *g, u64 off, u32 size, u64 val)
 	}
 	if (off >= GICD_CPENDSGIR && off < GICD_SGI_END)
 		return sgi_regs_write(g, off, size, (u32)val);
+	/* Private interrupts are levels. */
+	if (off == GICD_ICFGR_PPIS)
+		return size == 4;
 	if (off >= GICD_IGROUPR && off < GICD_IGRPMODR)
 		return vgic_fields_write(g, g, off, size, without_sgis(off, (u32)val));
 	if (size != 4)

@@ -10,7 +10,7 @@
 #define GICV2_SOURCE_SHIFT 10 /* of an SGI's sender, beside the INTID */
 
 /* Distributor. */
-#define GICD_NSACR	0x0e00
+#define GICD_ICFGR_PPIS 0x0c04
 #define GICD_SGIR	0x0f00
 #define GICD_CPENDSGIR	0x0f10
 #define GICD_SPENDSGIR	0x0f20
