@@ -37,12 +37,12 @@ check-oracle: all target-guests
 	@mkdir -p $(CHECK)
 	@$(PYTHON) tests/target/run.py --oracle
 
-check-system: all
+check-system: all target-guests
 	@mkdir -p $(CHECK)
 	@$(ALONE) $(PYTHON) tests/system/run.py --quick --build $(BUILD) \
 		--count-file $(CHECK)/system.count $(SYSTEM_ARGS)
 
-check-system-full: all
+check-system-full: all target-guests
 	@mkdir -p $(CHECK)
 	@$(ALONE) $(PYTHON) tests/system/run.py --build $(BUILD) $(SYSTEM_ARGS)
 

@@ -289,8 +289,7 @@ void __init bootdomain_read_child(struct boot_info *bi, const struct dt_walk *w)
 	if (dt_compatible(w, "xen,domain-shared-memory-v1"))
 		bootshm_read(bi, w, (int)bi->nr_domains - 1);
 	else if (dt_compatible(w, "xen,evtchn-v1"))
-		bootdomain_refuse(bi, d, w->node, "", "static event channels are not supported yet",
-		       "remove the node; guests can bind channels themselves");
+		bootevtchn_read(bi, w, (int)bi->nr_domains - 1);
 	else
 		bootdomain_refuse(bi, d, w->node, "", "a node that is neither module nor anything else known",
 		       "a module has compatible = \"multiboot,kernel\" or \"multiboot,ramdisk\", "

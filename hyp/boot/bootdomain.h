@@ -70,6 +70,10 @@ void bootshm_read(struct boot_info *bi, const struct dt_walk *w, int domain);
 /* After all domains; finds places. -XEN_EINVAL: dom0's cannot be, and dom0less=strict. */
 int bootshm_check(struct boot_info *bi);
 
+/* --- bootevtchn.c --- as bootshm.c */
+void bootevtchn_read(struct boot_info *bi, const struct dt_walk *w, int domain);
+int bootevtchn_check(struct boot_info *bi);
+
 /* --- bootheap.c --- */
 /* chosen: its node. */
 void bootheap_read(struct boot_info *bi, int chosen);

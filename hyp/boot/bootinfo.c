@@ -341,6 +341,8 @@ static void __init read_in_chosen(struct boot_info *bi, const struct dt_walk *w,
 			warn_node(w, "too many domains; left out");
 	} else if (w->depth == 2 && dt_compatible(w, "xen,domain-shared-memory-v1")) {
 		bootshm_read(bi, w, -1);
+	} else if (w->depth == 2 && dt_compatible(w, "xen,evtchn-v1")) {
+		bootevtchn_read(bi, w, -1);
 	} else if (w->depth == 2 && dt_compatible(w, "xen,cpupool")) {
 		warn_node(w, "CPU pools are not supported yet; left out");
 	} else if (c->too_many || w->depth > 3 || (w->depth == 3 && c->domain_node < 0)) {

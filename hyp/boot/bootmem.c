@@ -193,6 +193,7 @@ int __init bootinfo_check(struct boot_info *bi)
 	}
 	bootdomain_check(bi);
 	bi->refused |= bootshm_check(bi) != 0;
+	bi->refused |= bootevtchn_check(bi) != 0;
 	rc = bootinfo_verdict(bi);
 	return bi->refused ? -XEN_EINVAL : rc;
 }

@@ -26,6 +26,8 @@ static void __init refuse(struct boot_info *bi, struct boot_shm *s, const char *
 	struct boot_domain *d = s->domain < 0 ? NULL : &bi->domains[s->domain];
 
 	s->bad = true;
+	if (d && d->disabled)
+		return;
 	if (name)
 		bootdomain_refuse_prop(bi, d, s->node, name, why, write);
 	else
@@ -110,12 +112,17 @@ static void __init read_addresses(struct boot_info *bi, struct boot_shm *s, cons
 	refuse(bi, s, mem_name, why, write);
 }
 
+/* A node that is bad, or of a domain that is not to be, is in nobody's way. */
+static void __init drop_host(const struct boot_info *bi, struct boot_shm *s)
+{
+	if (s->bad || (s->domain >= 0 && bi->domains[s->domain].disabled))
+		s->has_host = false;
+}
+
 void __init bootshm_read(struct boot_info *bi, const struct dt_walk *w, int domain)
 {
 	struct boot_shm *s = &bi->shm[bi->nr_shm], too_many;
 
-	if (domain >= 0 && bi->domains[domain].disabled)
-		return;
 	if (bi->nr_shm == BOOT_SHM_MAX)
 		s = &too_many;
 	*s = (struct boot_shm){ .node = w->node, .domain = domain };
@@ -127,6 +134,7 @@ void __init bootshm_read(struct boot_info *bi, const struct dt_walk *w, int doma
 	read_id(bi, s);
 	read_role(bi, s);
 	read_addresses(bi, s, w);
+	drop_host(bi, s);
 }
 
 /* ------------------------------------------------------------------------------------- regions -- */
@@ -199,7 +207,7 @@ static void __init check_roles(struct boot_info *bi, struct boot_shm *s)
 		refuse(bi, s, "role", why, "leave role = \"owner\" in one, write \"borrower\" in the "
 					   "others");
 	} else if (s->role == SHM_BORROWER && !owner) {
-		refuse(bi, s, "role", "no domain that is enabled is the owner of this xen,shm-id",
+		refuse(bi, s, "role", "no domain is the owner of this xen,shm-id",
 		       "write role = \"owner\" in one, or remove role from all: the memory is Serai's "
 		       "then");
 	}
@@ -338,7 +346,7 @@ static void __init place(struct boot_info *bi, struct boot_shm *s)
 	s->has_host = true;
 }
 
-/* What the node says by itself and beside others. One that is bad is in nobody's way any more. */
+/* What the node says by itself and beside others. */
 static void __init check_node(struct boot_info *bi, struct boot_shm *s)
 {
 	static void (*const checks[])(struct boot_info *bi, struct boot_shm *s) __initconst = {
@@ -347,8 +355,7 @@ static void __init check_node(struct boot_info *bi, struct boot_shm *s)
 
 	for (u32 i = 0; i < ARRAY_SIZE(checks) && !s->bad; i++)
 		checks[i](bi, s);
-	if (s->bad)
-		s->has_host = false;
+	drop_host(bi, s);
 }
 
 int __init bootshm_check(struct boot_info *bi)
@@ -362,7 +369,7 @@ int __init bootshm_check(struct boot_info *bi)
 
 		if (s->has_host)
 			check_host(bi, s);
-		if (!s->bad)
+		if (bootshm_takes_part(bi, s))
 			check_alone(bi, s);
 	}
 	for (u32 i = 0; i < bi->nr_shm; i++) {

@@ -21,7 +21,6 @@
 #include <libfdt.h>
 
 #define DOM0_PORTS	131072
-#define GUEST_PORTS	1024
 #define STORE_PFN_LATER (~0UL) /* who sets up the xenstore tells the guest by its channel */
 
 static struct domain *guests[BOOT_DOMAINS_MAX] __initdata;
@@ -217,6 +216,7 @@ int __init builder_start(void)
 	passthrough_end();
 	rc = rc ? rc : build_dom0(bi, &built.dom0);
 	rc = rc ? rc : shm_connect(bi, &built);
+	rc = rc ? rc : channels_connect(bi, &built);
 	rc = rc ? rc : release_modules(bi);
 	kernel_give_back(bi);
 	if (rc)

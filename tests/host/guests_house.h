@@ -50,7 +50,16 @@ static void idle(void);
 static struct boot_info *const bi = &boot_info;
 static void *fdt, *done;
 
+/* Static event channels; rport 0: left unbound. */
+struct binding {
+	domid_t d, rd;
+	u32 port, rport;
+};
+
 static struct fake {
+	struct binding bound[8];
+	u32 nr_bound;
+	int bind_rc;
 	struct domain dom[DOMS];
 	struct vcpu vcpu[DOMS][4], *vcpus[DOMS][4];
 	struct domain_config cfg[DOMS];
@@ -170,6 +179,18 @@ int evtchn_alloc_unbound(struct domain *d, domid_t remote)
 {
 	assert_int_equal(remote, 0);
 	return f.port_rc;
+}
+
+int evtchn_bind_static(struct domain *d, u32 port, struct domain *rd, u32 rport)
+{
+	f.bound[f.nr_bound++] = (struct binding){ d->id, rd->id, port, rport };
+	return f.bind_rc;
+}
+
+int evtchn_open_static(struct domain *d, u32 port, domid_t remote)
+{
+	f.bound[f.nr_bound++] = (struct binding){ d->id, remote, port, 0 };
+	return f.bind_rc;
 }
 
 int vpl011_domain_create(struct domain *d, const struct uart_place *at)

@@ -143,7 +143,6 @@ static const struct refusal {
 	{ K1, "compatible", 0, { 0 }, "multiboot,kernal", K1 ": a node that is neither module nor anything else known; a module has compatible =" },
 	{ K1, "compatible", 0, { 0 }, "multiboot,module", K1 ": the module does not say what it is; write compatible = \"multiboot,kernel\"" },
 	{ K1, "compatible", 0, { 0 }, "multiboot,device-tree", D1 ": it has no kernel; write" },
-	{ K1, "compatible", 0, { 0 }, "xen,evtchn-v1", K1 ": static event channels are not supported yet" },
 	{ K1, "compatible", 0, { 0 }, "multiboot,ramdisk", D1 ": it has no kernel; write in it: module@ADDRESS { compatible = \"multiboot,kernel\"" },
 	{ K1, "compatible", 0, { 0 }, "multiboot,ramdisk", D1 ": it has more than one ramdisk" },
 	{ R1, "compatible", 0, { 0 }, "xen,linux-zimage", D1 ": it has more than one kernel" },

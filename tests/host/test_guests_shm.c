@@ -3,10 +3,12 @@
  * hyp/boot/place.c hyp/boot/kernel*.c hyp/lib/inflate.c hyp/boot/seed.c hyp/boot/dom0_devices.c hyp/boot/dom0_fdt.c
  * hyp/boot/domu_fdt.c hyp/boot/fdt_out.c hyp/boot/pass*.c hyp/boot/shm_fdt.c hyp/boot/load.c hyp/boot/ram.c
  * hyp/boot/fdt.c hyp/boot/fdt_irq.c hyp/boot/range.c hyp/core/cmdline.c hyp/core/options.c
- * hyp/mm/frame.c hyp/mm/heap.c hyp/mm/p2m.c hyp/boot/static_ram.c hyp/boot/shm.c */
+ * hyp/mm/frame.c hyp/mm/heap.c hyp/mm/p2m.c hyp/boot/static_ram.c hyp/boot/shm.c
+ * hyp/boot/channels.c */
 /*
- * Guests that share memory by the device tree: who has which frames and references, what is in them
- * at first, what the guests are told, and that a region outlives whoever goes first.
+ * Guests that share by the device tree. Memory: who has which frames and references, what is in them
+ * at first, what the guests are told, and that a region outlives whoever goes first. Event channels:
+ * which ends are bound to which.
  */
 #include "guests_house.h"
 
@@ -259,6 +261,104 @@ static void test_cannot_map(void **state)
 			}
 }
 
+/* --- event channels --- */
+
+static void add_end(const char *domain, const char *name, u32 phandle, u32 port, u32 peer)
+{
+	char path[64];
+
+	tree_add(fdt, domain, name);
+	snprintf(path, sizeof(path), "%s/%s", domain, name);
+	tree_set_string(fdt, path, "compatible", "xen,evtchn-v1");
+	tree_set_cells(fdt, path, "phandle", phandle);
+	tree_set_cells(fdt, path, "xen,evtchn", port, peer);
+}
+
+/* One of dom0's and the second guest's, one of the two guests', one of the second's alone. */
+static void add_channels(void)
+{
+	options.dom0_mem = 24 * MIB;
+	add_module("/chosen", "kernel@0", "kernel", KERNEL, K_SIZE);
+	add_guest("domU2", 1, 12 * MIB);
+	add_guest("domU1", 1, 12 * MIB);
+	add_end("/chosen/domU2", "e@6", 0xe6, 6, 0xe5);
+	add_end("/chosen/domU2", "e@5", 0xe5, 5, 0xe6);
+	add_end("/chosen/domU2", "e@4", 0xe4, 4, 0xe1);
+	add_end("/chosen/domU2", "e@3", 0xe3, 3, 0xe2);
+	add_end("/chosen/domU1", "e@2", 0xe2, 2, 0xe3);
+	add_end("/chosen", "e@1", 0xe1, 1, 0xe4);
+}
+
+static void assert_bound(u32 i, u32 d, u32 port, u32 rd, u32 rport)
+{
+	const struct binding *b = &f.bound[i];
+
+	if (i >= f.nr_bound || b->d != d || b->port != port || b->rd != rd || b->rport != rport)
+		fail_msg("%u of %u: d%u port %u to d%u port %u", i, f.nr_bound, b->d, b->port, b->rd,
+			 b->rport);
+}
+
+static void end_all(void)
+{
+	for (u32 id = 0; id < DOMS; id++)
+		if (f.exists[id])
+			domain_kill(&f.dom[id]);
+}
+
+static void test_channels(void **state)
+{
+	add_channels();
+	assert_int_equal(start(), 0);
+	assert_int_equal(f.nr_bound, 3);
+	assert_bound(0, 0, 1, 2, 4);
+	assert_bound(1, 1, 2, 2, 3);
+	assert_bound(2, 2, 5, 2, 6);
+	end_all();
+
+	/* The first guest is not there. */
+	again();
+	add_channels();
+	tree_set_cells(fdt, "/chosen/domU1", "cpus", 0);
+	assert_int_equal(start(), 0);
+	assert_said("domU2: event channel 3 leads to nobody");
+	assert_int_equal(f.nr_bound, 3);
+	assert_bound(0, 0, 1, 2, 4);
+	assert_bound(1, 2, 3, 1, 0);
+	end_all();
+
+	/* The second cannot be built, so nobody is. */
+	again();
+	add_channels();
+	tree_set(fdt, "/chosen/domU2", "vpl011", NULL, 0);
+	f.uart_rc = -XEN_ENOMEM;
+	assert_int_equal(start(), 0);
+	assert_int_equal(f.nr_bound, 2);
+	assert_bound(0, 0, 1, 2, 0);
+	assert_bound(1, 1, 2, 2, 0);
+	end_all();
+}
+
+static void test_channels_fail(void **state)
+{
+	add_channels();
+	f.bind_rc = -XEN_ENOMEM;
+	assert_int_equal(start(), -XEN_ENOMEM);
+	assert_said("dom0: event channel 1 cannot be made (-12)");
+	end_all();
+
+	again();
+	add_channels();
+	tree_delete(fdt, "/chosen/e@1");
+	tree_delete(fdt, "/chosen/domU2/e@4");
+	f.bind_rc = -XEN_ENOMEM;
+	assert_int_equal(start(), 0);
+	assert_said("domU1: event channel 2 cannot be made (-12)");
+	assert_said("domU1: left out; the others go on");
+	assert_said("domU2: left out");
+	assert_false(f.exists[1] || f.exists[2]);
+	end_all();
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
@@ -266,6 +366,7 @@ int main(void)
 		TEST(test_owner_and_borrower), TEST(test_nobodys),
 		TEST(test_owner_dies_first),   TEST(test_borrower_dies_first),
 		TEST(test_owner_not_built),    TEST(test_cannot_map), TEST(test_dom0),
+		TEST(test_channels),	       TEST(test_channels_fail),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

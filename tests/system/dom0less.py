@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Guests from the device tree, without dom0 and beside it: what a user sees on the serial line."""
+import importlib.util
 import os
 import re
+import types
 
-from rig import PROMPT, Failed, Skipped, command, finish, patience, refused_end, same
+from rig import PROMPT, TOP, Failed, Skipped, command, finish, patience, refused_end, same
 
 import run_dom0less
 from run_dom0less import Guest
@@ -161,6 +163,28 @@ def static_memory(rig, name):
                 raise Failed(f"no line of the direct-mapped guest has {pattern}")
 
 
+def target_runner():
+    """tests/target/run.py; this folder has a module of that name, too."""
+    path = os.path.join(TOP, "tests", "target", "run.py")
+    spec = importlib.util.spec_from_file_location("target_run", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def ring_gigabyte(rig, name):
+    """Two guests send each other 512 MiB through shared memory and static event channels."""
+    own(rig)
+    target = target_runner()
+    options = types.SimpleNamespace(build=os.path.join(rig.options.build, "target"), slow=5.0,
+                                    qemu="qemu-system-aarch64", args="ring=1024")
+    image = run_dom0less.machine.Machine(hyp=rig.options.hyp, build=rig.options.build).hypervisor()
+    result = target.run_guest(options, "serai", image, "ring", target.machine_of("ring"))
+    wrong = [check for check in result.order if result.checks[check] is not None]
+    if wrong or result.problem:
+        raise Failed(f"{name}: {result.problem} {' '.join(wrong)}\n" + "\n".join(result.tail))
+
+
 # name, function, is it part of --quick?
 CASES = (
     ("three-guests", three_guests, True),
@@ -185,5 +209,6 @@ CASES = (
                          end=r"Serai does not start, for the reasons above"), True),
     ("mixed-sizes", mixed_sizes, False),
     ("static-memory", static_memory, True),
+    ("ring-gigabyte", ring_gigabyte, True),
     ("console-io", console_io, False),
 )

@@ -66,7 +66,7 @@ def domu_command(options, hyp, image, guest, needs):
     """The guests' own tree; without dom0 they are killed when all have said their end."""
     pair = needs["pair"] != "0"
     guests = [dom0less.Guest(f"domU{n}", needs["vcpus"], "64M", enhanced="yes" if pair else "no",
-                             props=needs["peer"] + needs.get(f"props{n}", ""))
+                             args=options.args, props=needs["peer"] + needs.get(f"props{n}", ""))
               for n in range(1, int(needs["domu"]) + pair + 1)]
     machine = dom0less.Machine(guests, pair, f"{guest}.{hyp}.dtb", hyp=image, dom0=guest, initrd=None,
                                dom0_mem=needs["dom0"], dom0_vcpus=needs["vcpus"],
@@ -239,6 +239,7 @@ def arguments():
     parser.add_argument("--build", default=os.path.join(TOP, "build", "target"))
     parser.add_argument("--qemu", default="qemu-system-aarch64")
     parser.add_argument("--gic", choices=("2", "3"), help="only on this version, whatever they say")
+    parser.add_argument("--args", default="", help="more for the guests' command lines (domu=)")
     parser.add_argument("--slow", type=float, default=1.0, help="factor on every timeout")
     return parser.parse_args()
 

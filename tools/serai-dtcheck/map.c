@@ -73,6 +73,11 @@ static void add_set(const struct range_set *s, const char *what)
 		add_piece(s->r[i].start, s->r[i].end, "%s%s", what, "");
 }
 
+static const char *name_of(const struct boot_info *bi, int domain)
+{
+	return domain < 0 ? "dom0" : bi->domains[domain].name;
+}
+
 /* Memory that the tree gives away by address. */
 static void add_static(const struct boot_info *bi)
 {
@@ -90,7 +95,7 @@ static void add_static(const struct boot_info *bi)
 
 		if (bootshm_takes_part(bi, s))
 			add_piece(s->host, s->host + s->size, "shared memory %s, %s", s->id,
-				  s->domain < 0 ? "dom0" : bi->domains[s->domain].name);
+				  name_of(bi, s->domain));
 	}
 }
 
@@ -153,6 +158,17 @@ static void print_args(const struct boot_module *kernel, const char *args)
 	printf("      arguments: %s\n", *args ? args : "(none)");
 }
 
+static void print_channels(const struct boot_info *bi, int domain)
+{
+	for (u32 i = 0; i < bi->nr_evtchn; i++) {
+		const struct boot_evtchn *e = &bi->evtchn[i], *peer = &bi->evtchn[MAX(e->peer, 0)];
+
+		if (e->domain == domain && !e->bad)
+			printf("      event channel %u to port %u of %s\n", e->port, peer->port,
+			       name_of(bi, peer->domain));
+	}
+}
+
 /* What it shares with others. */
 static void print_shared(const struct boot_info *bi, int domain)
 {
@@ -165,6 +181,7 @@ static void print_shared(const struct boot_info *bi, int domain)
 			printf("      shared memory %s at %#lx: %lu KiB at %#lx of the host%s\n", s->id,
 			       (long)s->gpa, (long)s->size >> 10, (long)s->host, roles[s->role]);
 	}
+	print_channels(bi, domain);
 }
 
 static void print_domain(const struct boot_info *bi, u32 id, const struct boot_domain *d)

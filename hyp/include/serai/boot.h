@@ -26,6 +26,7 @@
 #define BOOT_V2M_MAX	   4
 #define BOOT_DOM0_BANKS_MAX 8
 #define BOOT_SHM_MAX	   32
+#define BOOT_EVTCHN_MAX	   64
 #define BOOT_STATIC_MAX	   16 /* pieces of a domain's static memory, and of the static heap */
 #define BOOT_ADDR_MAX	   (1UL << 47) /* RAM above is left unused */
 
@@ -138,6 +139,15 @@ struct boot_shm {
 	u64 host, gpa, size;
 };
 
+/* One end of a static event channel. */
+struct boot_evtchn {
+	int node;
+	int domain; /* index in domains; -1: dom0 */
+	bool bad;   /* refused, in words */
+	u32 port, phandle, peer_phandle;
+	int peer; /* index of the other end; -1 when bad */
+};
+
 struct boot_info {
 	const void *fdt;
 	struct range fdt_range; /* where the loader put it, pages; empty once it was moved */
@@ -160,6 +170,8 @@ struct boot_info {
 	const char *static_heap_bad;	     /* why it cannot be read */
 	u32 nr_shm;
 	struct boot_shm shm[BOOT_SHM_MAX];
+	u32 nr_evtchn;
+	struct boot_evtchn evtchn[BOOT_EVTCHN_MAX];
 	bool refused; /* in words: the machine or dom0 cannot be as the tree says */
 	struct range_set dom0_banks; /* by builder_plan_dom0() */
 };

@@ -17,6 +17,7 @@ struct domain;
 struct uart_place;
 
 #define GRANT_REGION_SIZE  0x40000UL /* 64 grant frames */
+#define GUEST_PORTS	   1024 /* event channels of a guest, and port 0 */
 #define DOM0_MEM_DEFAULT   (512UL << 20)
 #define BLOCK_SIZE	   (2UL << 20)
 #define ELSEWHERE	   (1UL << 48) /* an address that no guest has */
@@ -185,6 +186,10 @@ int shm_connect(const struct boot_info *bi, struct built *b);
 u64 shm_owned(const struct boot_info *bi, int domain);
 /* Takes the domain's shared memory out of a set of guest addresses. */
 int shm_remove(const struct boot_info *bi, int domain, struct range_set *set);
+
+/* --- channels.c --- */
+/* Binds the event channels of the device tree. */
+int channels_connect(const struct boot_info *bi, struct built *b);
 
 /* --- load.c --- */
 void memory_write(paddr_t dst, const void *src, u64 size);

@@ -38,6 +38,13 @@ void evtchn_send_virq_all(u32 virq);
 /* For tools that build a domain: a port of d that remote may bind; the port or an error. */
 int evtchn_alloc_unbound(struct domain *d, domid_t remote);
 
+/*
+ * Static channels, of domains that do not run yet: both ends at once, or one that waits for remote.
+ * -XEN_ENOSPC: no domain of this kind has such a port; -XEN_EBUSY: it is in use; -XEN_ENOMEM.
+ */
+int evtchn_bind_static(struct domain *d, u32 port, struct domain *rd, u32 rport);
+int evtchn_open_static(struct domain *d, u32 port, domid_t remote);
+
 /* An upcall is pending: blocking would return at once. */
 static inline bool evtchn_upcall_pending(const struct vcpu *v)
 {
