@@ -64,11 +64,26 @@ static int timers_domain_destroy(struct domain *d)
 	return 0;
 }
 
+static int sched_domain_create(struct domain *d, const struct domain_config *cfg)
+{
+	d->pool = cfg->pool ? cfg->pool : cpupool_find(0);
+	cpupool_enter(d->pool);
+	return 0;
+}
+
+static int sched_domain_destroy(struct domain *d)
+{
+	if (d->pool)
+		cpupool_leave(d->pool);
+	d->pool = NULL;
+	return 0;
+}
+
 static int sched_vcpu_create(struct vcpu *v)
 {
 	struct cpumask hard = v->unit.hard;
 
-	return sched_unit_init(&v->unit, HOLD_DOWN, &hard);
+	return sched_unit_init(&v->unit, v->domain->pool, HOLD_DOWN, &hard);
 }
 
 static void sched_vcpu_destroy(struct vcpu *v)
@@ -181,6 +196,8 @@ const struct unit units[] = {
 	  .domain_destroy = timers_domain_destroy },
 	{ .name = "scheduler",
 	  .cpu_init = sched_cpu_init,
+	  .domain_create = sched_domain_create,
+	  .domain_destroy = sched_domain_destroy,
 	  .vcpu_create = sched_vcpu_create,
 	  .vcpu_destroy = sched_vcpu_destroy },
 	{ .name = "frames",

@@ -9,8 +9,9 @@
  * held. Only queued units are picked, so no unit is ever on two CPUs. While a CPU idles, the
  * registers of the unit that blocked last may stay loaded: it is parked, which counts as running.
  *
- * Units come, go and change their home under admin_lock (RANK_SCHED_ADMIN) as well.
+ * Units come, go and change their home under the admin lock (RANK_SCHED_ADMIN) as well.
  */
+#include "sched_private.h"
 #include <abi/xen.h>
 #include <serai/arch.h>
 #include <serai/bug.h>
@@ -20,26 +21,17 @@
 #include <serai/sched.h>
 #include <serai/string.h>
 
-struct sched_cpu {
-	struct lock *lock;	    /* of the run queue */
-	struct sched_unit *current; /* NULL: idle. Changed by this CPU alone */
-	struct sched_unit *loaded;  /* whose registers are here: current, or a parked unit */
-	struct timer slice;	    /* fires when the policy wants to choose again, or earlier */
-};
-
 struct sched_hooks sched_hooks;
 
 static DEFINE_PERCPU(struct sched_cpu, sched_cpu);
-static const struct sched_policy *policy __ro_after_init;
-static struct lock admin_lock = LOCK_INIT(RANK_SCHED_ADMIN);
+struct lock sched_admin_lock = LOCK_INIT(RANK_SCHED_ADMIN);
 
-static struct sched_cpu *sched_cpu_of(unsigned int cpu)
+struct sched_cpu *sched_cpu_of(unsigned int cpu)
 {
 	return percpu_of(cpu_table[cpu], sched_cpu);
 }
 
-/* Locks the run queue that covers the unit. */
-static struct sched_cpu *unit_lock(const struct sched_unit *u)
+struct sched_cpu *sched_unit_lock(const struct sched_unit *u)
 {
 	for (;;) {
 		struct sched_cpu *sc = sched_cpu_of(READ_ONCE(u->cpu));
@@ -54,7 +46,7 @@ static struct sched_cpu *unit_lock(const struct sched_unit *u)
 	}
 }
 
-static void kick(unsigned int cpu)
+void sched_kick(unsigned int cpu)
 {
 	if (cpu < NR_CPUS)
 		cpu_raise_on(cpu, WORK_SCHED);
@@ -89,20 +81,20 @@ void sched_hold(struct sched_unit *u, u32 bits)
 	}
 	if (!(bits & ~old))
 		return;
-	sc = unit_lock(u);
+	sc = sched_unit_lock(u);
 	if (u->running)
 		cpu = u->cpu;
 	else if (u->queued && !sched_runnable(u))
-		policy->sleep(u, time_now());
+		u->pool->policy->sleep(u, time_now());
 	if (u->state == RUNSTATE_runnable && !sched_runnable(u))
 		unit_set_state(u, state_of_held(u), time_now());
 	lock_drop(sc->lock);
-	kick(cpu);
+	sched_kick(cpu);
 }
 
 static void unit_wake(struct sched_unit *u)
 {
-	struct sched_cpu *sc = unit_lock(u);
+	struct sched_cpu *sc = sched_unit_lock(u);
 	struct lock *l = sc->lock;
 	unsigned int cpu = NR_CPUS;
 	nstime_t now;
@@ -113,15 +105,15 @@ static void unit_wake(struct sched_unit *u)
 	}
 	now = time_now();
 	unit_set_state(u, RUNSTATE_runnable, now);
-	policy->wake(u, now);
+	u->pool->policy->wake(u, now);
 	if (likely(!u->running))
-		cpu = policy->enqueue(u, now);
+		cpu = u->pool->policy->enqueue(u, now);
 	else if (sc->loaded == u)
 		cpu = u->cpu;
 	else
 		u->deferred = true;
 	lock_drop(l);
-	kick(cpu);
+	sched_kick(cpu);
 }
 
 bool sched_release(struct sched_unit *u, u32 bits)
@@ -145,7 +137,7 @@ void sched_yield(void)
 {
 	struct sched_unit *u = percpu(sched_cpu)->current;
 
-	if (u && policy->contended && policy->contended()) {
+	if (u && u->pool->policy->contended && u->pool->policy->contended(u->pool)) {
 		u->yielding = true;
 		cpu_raise(WORK_SCHED);
 	}
@@ -153,24 +145,23 @@ void sched_yield(void)
 
 /* --- choosing --- */
 
-static void unit_move(struct sched_unit *u, unsigned int to);
-static void place_freed(unsigned int cpu);
-
-static bool is_homeless(const struct sched_unit *u)
+/* It may not run where it is: its CPU left the pool, or it belongs to one CPU, and to another. */
+static bool is_homeless(const struct sched_unit *u, const struct sched_cpu *sc)
 {
-	return policy->pinned && unlikely(!cpumask_test(&u->hard, u->cpu));
+	return unlikely(sc->pool != u->pool) ||
+	       (u->pool->policy->pinned && unlikely(!cpumask_test(&u->hard, u->cpu)));
 }
 
-/* Under admin_lock: gives a unit that may not run on its CPU another home. */
-static void unit_rehome(struct sched_unit *u)
+void sched_unit_rehome(struct sched_unit *u)
 {
 	unsigned int cpu, from = u->cpu;
 
-	if (!u->added || !is_homeless(u) || policy->place(u, &cpu))
+	if (!u->added || !is_homeless(u, sched_cpu_of(from)) ||
+	    u->pool->policy->place(u->pool, u, &cpu))
 		return;
-	unit_move(u, cpu);
+	sched_unit_move(u, u->pool, cpu);
 	if (u->cpu != from)
-		place_freed(from);
+		sched_place_freed(from);
 }
 
 /* The registers of u are saved: it may be queued again, and go elsewhere. */
@@ -180,9 +171,9 @@ static void unit_settle(struct sched_cpu *sc, struct sched_unit *u, nstime_t now
 	bool homeless, admin = false;
 
 	lock_take(sc->lock);
-	while (unlikely((homeless = is_homeless(u)) && !admin)) {
+	while (unlikely((homeless = is_homeless(u, sc)) && !admin)) {
 		lock_drop(sc->lock);
-		lock_take(&admin_lock);
+		lock_take(&sched_admin_lock);
 		admin = true;
 		lock_take(sc->lock);
 	}
@@ -190,19 +181,19 @@ static void unit_settle(struct sched_cpu *sc, struct sched_unit *u, nstime_t now
 	if (u->deferred && !homeless) {
 		u->deferred = false;
 		if (sched_runnable(u))
-			cpu = policy->enqueue(u, now);
+			cpu = u->pool->policy->enqueue(u, now);
 	}
 	lock_drop(sc->lock);
-	kick(cpu);
+	sched_kick(cpu);
 	if (unlikely(admin)) {
-		unit_rehome(u);
-		lock_drop(&admin_lock);
+		sched_unit_rehome(u);
+		lock_drop(&sched_admin_lock);
 	}
 }
 
-static bool may_park(const struct sched_unit *u)
+static bool may_park(const struct sched_cpu *sc, const struct sched_unit *u)
 {
-	return sched_hooks.park && READ_ONCE(u->holds) == HOLD_BLOCKED &&
+	return sched_hooks.park && READ_ONCE(u->holds) == HOLD_BLOCKED && sc->pool == u->pool &&
 	       cpumask_test(&u->hard, u->cpu);
 }
 
@@ -211,11 +202,6 @@ static void slice_set(struct sched_cpu *sc, nstime_t until)
 	/* An earlier deadline may stay: a choice too many is cheaper than programming the timer. */
 	if (until != TIME_NEVER && (!timer_armed(&sc->slice) || until < sc->slice.deadline))
 		timer_arm(&sc->slice, until);
-}
-
-static void slice_over(void *arg)
-{
-	cpu_raise(WORK_SCHED);
 }
 
 /* What sched_choose() decided to do, once the lock is dropped. */
@@ -239,7 +225,7 @@ static enum action choice_apply(struct sched_cpu *sc, struct sched_unit *prev, b
 		unit_set_state(next, RUNSTATE_running, now);
 		return ACTION_RESUME;
 	}
-	if (!next && may_park(prev))
+	if (!next && may_park(sc, prev))
 		return was_idle ? ACTION_NONE : ACTION_PARK;
 	sc->loaded = next;
 	if (requeue) {
@@ -262,6 +248,8 @@ void sched_choose(void)
 	enum action action;
 	nstime_t now;
 
+	if (unlikely(sc->change))
+		sched_cpu_change(sc);
 	lock_take(sc->lock);
 	now = time_now();
 	prev = sc->loaded;
@@ -269,11 +257,11 @@ void sched_choose(void)
 	if (prev && !sched_runnable(prev)) {
 		candidate = NULL;
 		if (sc->current) {
-			policy->sleep(prev, now);
+			prev->pool->policy->sleep(prev, now);
 			unit_set_state(prev, state_of_held(prev), now);
 		}
 	}
-	choice = policy->pick(cpu_id(), candidate, now);
+	choice = sc->pool->policy->pick(sc->pool, cpu_id(), candidate, now);
 	action = choice_apply(sc, prev, candidate, choice.unit, now);
 	lock_drop(sc->lock);
 	if (action == ACTION_SWITCH) {
@@ -290,70 +278,84 @@ void sched_choose(void)
 
 /* --- units --- */
 
-static bool mask_usable(const struct cpumask *hard)
+static bool mask_usable(const struct cpupool *p, const struct cpumask *hard)
 {
-	struct cpumask usable = cpumask_and(hard, &cpu_online);
+	struct cpumask usable = cpumask_and(hard, &p->cpus);
 
 	return !cpumask_empty(&usable);
 }
 
-/* Under admin_lock: u->cpu becomes another one, unless u is running (it settles later). */
-static void unit_move(struct sched_unit *u, unsigned int to)
+/* Both locks are held, and the unit is neither running nor queued. */
+static void unit_change_home(struct sched_unit *u, struct cpupool *p, unsigned int to)
+{
+	/* All CPUs of a pool are alike where units are not pinned. */
+	bool same = p == u->pool && !p->policy->pinned;
+
+	if (!same)
+		u->pool->policy->unit_remove(u);
+	if (p != u->pool) {
+		list_del(&u->in_pool);
+		list_add_tail(&u->in_pool, &p->units);
+		u->pool = p;
+	}
+	WRITE_ONCE(u->cpu, to);
+	if (!same)
+		p->policy->unit_add(u);
+}
+
+void sched_unit_move(struct sched_unit *u, struct cpupool *p, unsigned int to)
 {
 	struct lock *old = sched_cpu_of(u->cpu)->lock, *new = sched_cpu_of(to)->lock;
 	unsigned int cpu = NR_CPUS, from = u->cpu;
 
 	lock_two(old, new);
-	if (!u->running && from != to) {
+	if (!u->running && (from != to || p != u->pool)) {
 		nstime_t now = time_now();
 		bool wanted = u->queued || u->deferred;
 
 		if (u->queued)
-			policy->sleep(u, now);
+			u->pool->policy->sleep(u, now);
 		u->deferred = false;
-		policy->unit_remove(u);
-		WRITE_ONCE(u->cpu, to);
-		policy->unit_add(u);
+		unit_change_home(u, p, to);
 		if (wanted && sched_runnable(u))
-			cpu = policy->enqueue(u, now);
-		kick(from);
+			cpu = p->policy->enqueue(u, now);
+		sched_kick(from);
 	}
 	lock_two_drop(old, new);
-	kick(cpu);
+	sched_kick(cpu);
 }
 
-/* Under admin_lock: a unit left its CPU; another that waits elsewhere may have the place. */
-static void place_freed(unsigned int cpu)
+void sched_place_freed(unsigned int cpu)
 {
-	struct sched_unit *u = policy->pinned ? policy->claim(cpu) : NULL;
+	struct cpupool *p = sched_cpu_of(cpu)->pool;
+	struct sched_unit *u = p->policy->pinned ? p->policy->claim(p, cpu) : NULL;
 
 	if (u)
-		unit_move(u, cpu);
+		sched_unit_move(u, p, cpu);
 }
 
-int sched_unit_init(struct sched_unit *u, u32 holds, const struct cpumask *hard)
+int sched_unit_init(struct sched_unit *u, struct cpupool *p, u32 holds, const struct cpumask *hard)
 {
 	unsigned int cpu;
 	int rc;
 
-	if (!mask_usable(hard))
-		return -XEN_EINVAL;
 	*u = (struct sched_unit){ .holds = holds, .state = RUNSTATE_offline, .hard = *hard,
-				  .soft = *hard, .state_since = time_now() };
+				  .soft = *hard, .state_since = time_now(), .pool = p };
 	list_init(&u->link);
 	sched_set_weight(u, SCHED_WEIGHT_NORMAL);
-	lock_take(&admin_lock);
-	rc = policy->place(u, &cpu);
+	lock_take(&sched_admin_lock);
+	rc = mask_usable(p, hard) ? p->policy->place(p, u, &cpu) : -XEN_EINVAL;
 	if (!rc) {
 		struct lock *l = sched_cpu_of(cpu)->lock;
 
 		u->cpu = cpu;
+		list_add_tail(&u->in_pool, &p->units);
 		lock_take(l);
-		policy->unit_add(u);
+		p->policy->unit_add(u);
 		u->added = true;
 		lock_drop(l);
 	}
-	lock_drop(&admin_lock);
+	lock_drop(&sched_admin_lock);
 	return rc;
 }
 
@@ -365,43 +367,51 @@ void sched_unit_destroy(struct sched_unit *u)
 	if (!u->added)
 		return;
 	BUG_ON(u->running);
-	lock_take(&admin_lock);
-	sc = unit_lock(u);
+	lock_take(&sched_admin_lock);
+	sc = sched_unit_lock(u);
 	cpu = u->cpu;
 	if (u->queued)
-		policy->sleep(u, time_now());
-	policy->unit_remove(u);
+		u->pool->policy->sleep(u, time_now());
+	u->pool->policy->unit_remove(u);
+	list_del(&u->in_pool);
 	u->added = false;
 	lock_drop(sc->lock);
-	kick(cpu);
-	place_freed(cpu);
-	lock_drop(&admin_lock);
+	sched_kick(cpu);
+	sched_place_freed(cpu);
+	lock_drop(&sched_admin_lock);
+}
+
+unsigned int sched_unit_set_hard(struct sched_unit *u, const struct cpumask *hard)
+{
+	struct sched_cpu *sc = sched_unit_lock(u);
+	unsigned int cpu = NR_CPUS;
+
+	u->hard = *hard;
+	if (u->running) {
+		cpu = u->cpu;
+	} else if (u->queued) {
+		u->pool->policy->sleep(u, time_now());
+		cpu = u->pool->policy->enqueue(u, time_now());
+	}
+	lock_drop(sc->lock);
+	return cpu;
 }
 
 int sched_set_affinity(struct sched_unit *u, const struct cpumask *hard, const struct cpumask *soft)
 {
-	unsigned int cpu = NR_CPUS;
-	struct sched_cpu *sc;
+	int rc = 0;
 
-	if (hard && !mask_usable(hard))
-		return -XEN_EINVAL;
-	lock_take(&admin_lock);
-	sc = unit_lock(u);
-	if (hard)
-		u->hard = *hard;
-	if (soft)
+	lock_take(&sched_admin_lock);
+	if (hard && !mask_usable(u->pool, hard))
+		rc = -XEN_EINVAL;
+	if (!rc && soft)
 		u->soft = *soft;
-	if (u->running) {
-		cpu = u->cpu;
-	} else if (u->queued) {
-		policy->sleep(u, time_now());
-		cpu = policy->enqueue(u, time_now());
+	if (!rc && hard) {
+		sched_kick(sched_unit_set_hard(u, hard));
+		sched_unit_rehome(u);
 	}
-	lock_drop(sc->lock);
-	kick(cpu);
-	unit_rehome(u);
-	lock_drop(&admin_lock);
-	return 0;
+	lock_drop(&sched_admin_lock);
+	return rc;
 }
 
 void sched_set_weight(struct sched_unit *u, u16 weight)
@@ -410,52 +420,7 @@ void sched_set_weight(struct sched_unit *u, u16 weight)
 	WRITE_ONCE(u->scale, ((u32)SCHED_WEIGHT_NORMAL << 20) / weight);
 }
 
-/* --- start-up and dumps --- */
-
-static const struct {
-	const char *name;
-	const struct sched_policy *policy;
-} names[] = {
-	{ "fair", &sched_fair },
-	{ "credit2", &sched_fair },
-	{ "null", &sched_null },
-};
-
-int sched_init(const char *name)
-{
-	const struct sched_policy *fallback = NULL;
-
-	for (unsigned int i = ARRAY_SIZE(names); i-- > 0;) {
-		if (!names[i].policy)
-			continue;
-		fallback = names[i].policy;
-		if (name && strcmp(name, names[i].name) == 0)
-			policy = names[i].policy;
-	}
-	if (policy)
-		return 0;
-	if (!fallback)
-		return -XEN_ENOENT;
-	policy = fallback;
-	if (name && *name)
-		pr_warn("sched=%s: this build has no such scheduler; %s is used\n", name,
-			policy->name);
-	return 0;
-}
-
-int sched_cpu_init(unsigned int cpu)
-{
-	struct sched_cpu *sc = sched_cpu_of(cpu);
-
-	timer_init(&sc->slice, slice_over, NULL, cpu);
-	sc->lock = policy->cpu_add(cpu);
-	return 0;
-}
-
-const struct sched_policy *sched_policy(void)
-{
-	return policy;
-}
+/* --- dumps --- */
 
 void sched_unit_dump(const struct sched_unit *u)
 {
@@ -466,23 +431,4 @@ void sched_unit_dump(const struct sched_unit *u)
 	pr_info("    %s: cpu%u%s%s, holds %#x, weight %u, virtual time %ld us\n", name, u->cpu,
 		u->running ? " running" : "", u->queued ? " queued" : "", u->holds, u->weight,
 		u->node.key / NS_PER_US);
-}
-
-void sched_dump(void)
-{
-	unsigned int cpu;
-
-	pr_info("scheduler %s\n", policy->name);
-	for_each_online_cpu(cpu) {
-		const struct sched_cpu *sc = sched_cpu_of(cpu);
-		const struct sched_unit *u;
-
-		lock_take(sc->lock);
-		u = sc->loaded;
-		pr_info("  cpu%u: %s\n", cpu, sc->current ? "runs" : u ? "idle, keeps" : "idle");
-		if (u)
-			sched_unit_dump(u);
-		lock_drop(sc->lock);
-	}
-	policy->dump();
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The fair policy: CPU time in proportion to weights, by virtual time. A unit's virtual time grows
- * while it runs, the slower the heavier it is; waiting units lie in one heap for all CPUs, the one
- * that is furthest behind first. One lock covers it all.
+ * while it runs, the slower the heavier it is; waiting units lie in one heap for all CPUs of a pool, the one
+ * that is furthest behind first. One lock covers a pool.
  *
  * While no more units want to run than there are CPUs the heap is empty, nothing is compared and no
  * slice is timed: a unit that wakes is handed to an idle CPU, its own if possible (fair_cpu.given).
  *
- * fair.vmin is the virtual time of the queue; it only grows. A unit that slept does not start
+ * fair_pool.vmin is the virtual time of the queue; it only grows. A unit that slept does not start
  * further behind than WAKE_BONUS, so that sleeping saves up no time.
  */
 #include <serai/cpu.h>
@@ -39,7 +39,8 @@ struct fair_cpu {
 
 static DEFINE_PERCPU(struct fair_cpu, fair_cpu);
 
-static struct {
+struct fair_pool {
+	struct cpupool pool;
 	struct lock lock;
 	struct minheap heap; /* of units' nodes */
 	s64 vmin;
@@ -47,11 +48,20 @@ static struct {
 	struct cpumask cpus, idle; /* idle: nothing runs there and nothing is given */
 	u32 nr_units;
 	u32 next_place; /* admin lock */
-} fair = { .lock = LOCK_INIT(RANK_SCHED) };
+	struct fair_pool *unused;
+};
+
+/* Nothing is freed: whoever looked for a unit may still be about to take the lock. */
+static struct fair_pool *unused_pools;
 
 static struct fair_cpu *fair_cpu_of(unsigned int cpu)
 {
 	return percpu_of(cpu_table[cpu], fair_cpu);
+}
+
+static struct fair_pool *fair_of(struct cpupool *p)
+{
+	return container_of(p, struct fair_pool, pool);
 }
 
 static struct sched_unit *unit_of(struct minheap_node *n)
@@ -84,83 +94,131 @@ static void account(struct fair_cpu *fc, nstime_t now)
 
 static void fair_wake(struct sched_unit *u, nstime_t now)
 {
-	u->node.key = MAX(u->node.key, fair.vmin - WAKE_BONUS);
+	const struct fair_pool *f = fair_of(u->pool);
+
+	u->node.key = MAX(u->node.key, f->vmin - WAKE_BONUS);
 }
 
 /*
  * u is about to wait, the first one for a while. Until now nobody was short of time: the past is
  * forgotten, and all are measured from the one that is furthest ahead.
  */
-static void contention_begins(struct sched_unit *u, nstime_t now)
+static void contention_begins(struct fair_pool *f, struct sched_unit *u, nstime_t now)
 {
 	unsigned int cpu;
 
-	for_each_cpu_in(cpu, &fair.cpus) {
+	for_each_cpu_in(cpu, &f->cpus) {
 		const struct fair_cpu *fc = fair_cpu_of(cpu);
 
 		if (fc->running)
-			fair.vmin = MAX(fair.vmin, running_vtime(fc, now));
+			f->vmin = MAX(f->vmin, running_vtime(fc, now));
 	}
 	fair_wake(u, now);
 }
 
 /* --- units --- */
 
-static struct lock *fair_cpu_add(unsigned int cpu)
+static struct cpupool *fair_pool_new(void)
 {
-	lock_take(&fair.lock);
-	cpumask_set(&fair.cpus, cpu);
-	cpumask_set(&fair.idle, cpu);
-	lock_drop(&fair.lock);
-	return &fair.lock;
+	struct fair_pool *f = unused_pools;
+
+	if (f) {
+		unused_pools = f->unused;
+		f->pool = (struct cpupool){ 0 };
+		return &f->pool;
+	}
+	f = mem_alloc(sizeof(*f));
+	if (!f)
+		return NULL;
+	lock_init(&f->lock, RANK_SCHED);
+	return &f->pool;
+}
+
+static void fair_pool_free(struct cpupool *p)
+{
+	struct fair_pool *f = fair_of(p);
+
+	f->unused = unused_pools;
+	unused_pools = f;
+}
+
+static struct lock *fair_cpu_add(struct cpupool *p, unsigned int cpu)
+{
+	struct fair_pool *f = fair_of(p);
+
+	lock_take(&f->lock);
+	*fair_cpu_of(cpu) = (struct fair_cpu){ 0 };
+	cpumask_set(&f->cpus, cpu);
+	cpumask_set(&f->idle, cpu);
+	lock_drop(&f->lock);
+	return &f->lock;
+}
+
+static unsigned int fair_enqueue(struct sched_unit *u, nstime_t now);
+
+static unsigned int fair_cpu_remove(struct cpupool *p, unsigned int cpu, nstime_t now)
+{
+	struct fair_cpu *fc = fair_cpu_of(cpu);
+	struct sched_unit *given = fc->given;
+	struct fair_pool *f = fair_of(p);
+
+	cpumask_clear(&f->cpus, cpu);
+	cpumask_clear(&f->idle, cpu);
+	if (fc->running)
+		account(fc, now);
+	fc->running = fc->given = NULL;
+	return given ? fair_enqueue(given, now) : NR_CPUS;
 }
 
 /* Room for all units in the heap. */
-static int heap_reserve(u32 nr)
+static int heap_reserve(struct fair_pool *f, u32 nr)
 {
-	u32 capacity = MAX(2 * fair.heap.capacity, (u32)UNITS_MIN);
+	u32 capacity = MAX(2 * f->heap.capacity, (u32)UNITS_MIN);
 	struct minheap_node **nodes, **old;
 
-	if (nr <= fair.heap.capacity)
+	if (nr <= f->heap.capacity)
 		return 0;
 	nodes = mem_alloc(capacity * sizeof(*nodes));
 	if (!nodes)
 		return -XEN_ENOMEM;
-	lock_take(&fair.lock);
-	old = fair.heap.nodes;
+	lock_take(&f->lock);
+	old = f->heap.nodes;
 	if (old)
-		memcpy(nodes, old, fair.heap.nr * sizeof(*nodes));
-	fair.heap.nodes = nodes;
-	fair.heap.capacity = capacity;
-	lock_drop(&fair.lock);
+		memcpy(nodes, old, f->heap.nr * sizeof(*nodes));
+	f->heap.nodes = nodes;
+	f->heap.capacity = capacity;
+	lock_drop(&f->lock);
 	mem_free(old);
 	return 0;
 }
 
 /* The CPUs in turn: where a unit is at first matters little. */
-static int fair_place(const struct sched_unit *u, unsigned int *cpu)
+static int fair_place(struct cpupool *p, const struct sched_unit *u, unsigned int *cpu)
 {
-	struct cpumask usable = cpumask_and(&u->hard, &fair.cpus);
-	int rc = heap_reserve(fair.nr_units + 1);
+	struct fair_pool *f = fair_of(p);
+	struct cpumask usable = cpumask_and(&u->hard, &f->cpus);
+	int rc = heap_reserve(f, f->nr_units + 1);
 
 	if (rc)
 		return rc;
-	*cpu = cpumask_next(&usable, fair.next_place);
+	*cpu = cpumask_next(&usable, f->next_place);
 	if (*cpu >= NR_CPUS)
 		*cpu = cpumask_next(&usable, 0);
-	fair.next_place = *cpu + 1;
+	f->next_place = *cpu + 1;
 	return *cpu < NR_CPUS ? 0 : -XEN_EINVAL;
 }
 
 static void fair_unit_add(struct sched_unit *u)
 {
-	fair.nr_units++;
-	u->node.key = fair.vmin;
+	struct fair_pool *f = fair_of(u->pool);
+
+	f->nr_units++;
+	u->node.key = f->vmin;
 }
 
 static void fair_unit_remove(struct sched_unit *u)
 {
-	fair.nr_units--;
+	fair_of(u->pool)->nr_units--;
 }
 
 static void fair_sleep(struct sched_unit *u, nstime_t now)
@@ -170,7 +228,7 @@ static void fair_sleep(struct sched_unit *u, nstime_t now)
 	if (u->queued) {
 		u->queued = false;
 		if (u->node.slot)
-			minheap_remove(&fair.heap, &u->node);
+			minheap_remove(&fair_of(u->pool)->heap, &u->node);
 		else
 			fc->given = NULL;
 	} else if (fc->running == u) {
@@ -180,20 +238,20 @@ static void fair_sleep(struct sched_unit *u, nstime_t now)
 }
 
 /* An idle CPU where u may run, its last one first; NR_CPUS: none. */
-static unsigned int idle_cpu_for(const struct sched_unit *u)
+static unsigned int idle_cpu_for(const struct fair_pool *f, const struct sched_unit *u)
 {
 	struct cpumask usable;
 
-	if (likely(cpumask_test(&fair.idle, u->cpu) && cpumask_test(&u->hard, u->cpu)))
+	if (likely(cpumask_test(&f->idle, u->cpu) && cpumask_test(&u->hard, u->cpu)))
 		return u->cpu;
-	usable = cpumask_and(&fair.idle, &u->hard);
+	usable = cpumask_and(&f->idle, &u->hard);
 	return cpumask_next(&usable, 0);
 }
 
 /* An idle CPU would take the unit if it were not running: with affinities that can happen. */
-static bool can_move_away(const struct sched_unit *u)
+static bool can_move_away(const struct fair_pool *f, const struct sched_unit *u)
 {
-	struct cpumask usable = cpumask_and(&fair.idle, &u->hard);
+	struct cpumask usable = cpumask_and(&f->idle, &u->hard);
 
 	return unlikely(!cpumask_empty(&usable));
 }
@@ -203,9 +261,9 @@ static bool can_move_away(const struct sched_unit *u)
  * elsewhere. It is told when its unit is to be interrupted, or when it has to time its slice from
  * now on.
  */
-static unsigned int busy_cpu_for(const struct sched_unit *u, nstime_t now)
+static unsigned int busy_cpu_for(const struct fair_pool *f, const struct sched_unit *u, nstime_t now)
 {
-	struct cpumask usable = cpumask_and(&fair.cpus, &u->hard);
+	struct cpumask usable = cpumask_and(&f->cpus, &u->hard);
 	unsigned int cpu, best = NR_CPUS;
 	s64 ahead = INT64_MIN;
 
@@ -215,7 +273,7 @@ static unsigned int busy_cpu_for(const struct sched_unit *u, nstime_t now)
 
 		if (!fc->running)
 			continue;
-		if (can_move_away(fc->running))
+		if (can_move_away(f, fc->running))
 			return cpu;
 		vtime = running_vtime(fc, now);
 		if (vtime > ahead) {
@@ -230,31 +288,32 @@ static unsigned int busy_cpu_for(const struct sched_unit *u, nstime_t now)
 
 static unsigned int fair_enqueue(struct sched_unit *u, nstime_t now)
 {
-	unsigned int cpu = idle_cpu_for(u);
+	struct fair_pool *f = fair_of(u->pool);
+	unsigned int cpu = idle_cpu_for(f, u);
 
 	u->queued = true;
 	if (likely(cpu < NR_CPUS)) {
-		cpumask_clear(&fair.idle, cpu);
+		cpumask_clear(&f->idle, cpu);
 		fair_cpu_of(cpu)->given = u;
 		WRITE_ONCE(u->cpu, cpu);
 		return cpu;
 	}
-	if (!fair.heap.nr && now - fair.contended > CALM_MIN)
-		contention_begins(u, now);
-	fair.contended = now;
-	minheap_insert(&fair.heap, &u->node);
-	return busy_cpu_for(u, now);
+	if (!f->heap.nr && now - f->contended > CALM_MIN)
+		contention_begins(f, u, now);
+	f->contended = now;
+	minheap_insert(&f->heap, &u->node);
+	return busy_cpu_for(f, u, now);
 }
 
 /* --- choosing --- */
 
 /* The waiting unit that is furthest behind of those that may run on the CPU. */
-static struct sched_unit *first_waiting(unsigned int cpu)
+static struct sched_unit *first_waiting(const struct fair_pool *f, unsigned int cpu)
 {
 	struct sched_unit *best = NULL;
 
-	for (u32 i = 0; i < fair.heap.nr; i++) {
-		struct sched_unit *u = unit_of(fair.heap.nodes[i]);
+	for (u32 i = 0; i < f->heap.nr; i++) {
+		struct sched_unit *u = unit_of(f->heap.nodes[i]);
 
 		if (cpumask_test(&u->hard, cpu) && (!best || u->node.key < best->node.key))
 			best = u;
@@ -264,22 +323,23 @@ static struct sched_unit *first_waiting(unsigned int cpu)
 	return best;
 }
 
-static bool should_give_way(const struct fair_cpu *fc, const struct sched_unit *prev,
-			    const struct sched_unit *next, nstime_t now)
+static bool should_give_way(const struct fair_pool *f, const struct fair_cpu *fc,
+			    const struct sched_unit *prev, const struct sched_unit *next,
+			    nstime_t now)
 {
 	s64 ahead = prev->node.key - next->node.key;
 
-	if (prev->yielding || can_move_away(prev))
+	if (prev->yielding || can_move_away(f, prev))
 		return true;
 	return now >= fc->slice_end ? ahead > 0 : ahead > PREEMPT_MIN;
 }
 
 /* A slice has passed and units still wait: CPUs that let theirs run without an end join in. */
-static void share_contention(void)
+static void share_contention(const struct fair_pool *f)
 {
 	unsigned int cpu;
 
-	for_each_cpu_in(cpu, &fair.cpus) {
+	for_each_cpu_in(cpu, &f->cpus) {
 		const struct fair_cpu *fc = fair_cpu_of(cpu);
 
 		if (fc->running && !fc->sliced)
@@ -288,16 +348,16 @@ static void share_contention(void)
 }
 
 /* Units wait: prev, which may be NULL, or one of them. */
-static struct sched_unit *pick_waiting(const struct fair_cpu *fc, unsigned int cpu,
-				       struct sched_unit *prev, nstime_t now)
+static struct sched_unit *pick_waiting(struct fair_pool *f, const struct fair_cpu *fc,
+				       unsigned int cpu, struct sched_unit *prev, nstime_t now)
 {
-	struct sched_unit *first = first_waiting(cpu);
+	struct sched_unit *first = first_waiting(f, cpu);
 
-	if (!first || (prev && !should_give_way(fc, prev, first, now)))
+	if (!first || (prev && !should_give_way(f, fc, prev, first, now)))
 		return prev;
-	minheap_remove(&fair.heap, &first->node);
+	minheap_remove(&f->heap, &first->node);
 	first->queued = false;
-	fair.vmin = MAX(fair.vmin, first->node.key);
+	f->vmin = MAX(f->vmin, first->node.key);
 	return first;
 }
 
@@ -306,7 +366,7 @@ static struct sched_unit *pick_waiting(const struct fair_cpu *fc, unsigned int c
  * that waits is further behind, or the unit that is parked here has woken meanwhile and just goes
  * on. Then the given one is placed again.
  */
-static struct sched_unit *take_given(struct fair_cpu *fc, unsigned int cpu,
+static struct sched_unit *take_given(struct fair_pool *f, struct fair_cpu *fc, unsigned int cpu,
 				     struct sched_unit *parked, nstime_t now)
 {
 	struct sched_unit *given = fc->given, *first = NULL;
@@ -314,8 +374,8 @@ static struct sched_unit *take_given(struct fair_cpu *fc, unsigned int cpu,
 
 	fc->given = NULL;
 	given->queued = false;
-	if (unlikely(fair.heap.nr))
-		first = first_waiting(cpu);
+	if (unlikely(f->heap.nr))
+		first = first_waiting(f, cpu);
 	if (likely(!parked && (!first || given->node.key <= first->node.key)))
 		return given;
 	other = fair_enqueue(given, now);
@@ -325,20 +385,22 @@ static struct sched_unit *take_given(struct fair_cpu *fc, unsigned int cpu,
 }
 
 /* Units wait, so what runs here runs for a slice. */
-static void slice_renew(struct fair_cpu *fc, bool changed, nstime_t now)
+static void slice_renew(struct fair_pool *f, struct fair_cpu *fc, bool changed, nstime_t now)
 {
 	bool over = fc->sliced && now >= fc->slice_end;
 
 	if (changed || over || !fc->sliced)
 		fc->slice_end = now + SLICE;
 	fc->sliced = fc->running;
-	fair.contended = now;
+	f->contended = now;
 	if (over)
-		share_contention();
+		share_contention(f);
 }
 
-static struct sched_choice fair_pick(unsigned int cpu, struct sched_unit *prev, nstime_t now)
+static struct sched_choice fair_pick(struct cpupool *p, unsigned int cpu, struct sched_unit *prev,
+				     nstime_t now)
 {
+	struct fair_pool *f = fair_of(p);
 	struct fair_cpu *fc = percpu(fair_cpu);
 	struct sched_unit *next = prev, *given = NULL;
 
@@ -349,43 +411,48 @@ static struct sched_choice fair_pick(unsigned int cpu, struct sched_unit *prev, 
 			next = NULL;
 	}
 	if (fc->given)
-		given = take_given(fc, cpu, next, now);
+		given = take_given(f, fc, cpu, next, now);
 	if (given)
 		next = given;
-	else if (unlikely(fair.heap.nr))
-		next = pick_waiting(fc, cpu, next, now);
+	else if (unlikely(f->heap.nr))
+		next = pick_waiting(f, fc, cpu, next, now);
 	fc->running = next;
 	fc->since = now;
 	if (next)
-		cpumask_clear(&fair.idle, cpu);
+		cpumask_clear(&f->idle, cpu);
 	else
-		cpumask_set(&fair.idle, cpu);
-	if (unlikely(fair.heap.nr))
-		slice_renew(fc, next != prev, now);
+		cpumask_set(&f->idle, cpu);
+	if (unlikely(f->heap.nr))
+		slice_renew(f, fc, next != prev, now);
 	else
 		fc->sliced = false;
 	return (struct sched_choice){ next, fc->sliced ? fc->slice_end : TIME_NEVER };
 }
 
-static bool fair_contended(void)
+static bool fair_contended(const struct cpupool *p)
 {
-	return READ_ONCE(fair.heap.nr) != 0;
+	return READ_ONCE(container_of(p, struct fair_pool, pool)->heap.nr) != 0;
 }
 
-static void fair_dump(void)
+static void fair_dump(struct cpupool *p)
 {
-	lock_take(&fair.lock);
-	pr_info("  %u units, %u wait, virtual time %ld us\n", fair.nr_units, fair.heap.nr,
-		fair.vmin / NS_PER_US);
-	for (u32 i = 0; i < fair.heap.nr; i++)
-		sched_unit_dump(unit_of(fair.heap.nodes[i]));
-	lock_drop(&fair.lock);
+	struct fair_pool *f = fair_of(p);
+
+	lock_take(&f->lock);
+	pr_info("  %u units, %u wait, virtual time %ld us\n", f->nr_units, f->heap.nr,
+		f->vmin / NS_PER_US);
+	for (u32 i = 0; i < f->heap.nr; i++)
+		sched_unit_dump(unit_of(f->heap.nodes[i]));
+	lock_drop(&f->lock);
 }
 
 const struct sched_policy sched_fair = {
 	.name = "fair",
 	.sched_id = SCHED_ID_CREDIT2,
+	.pool_new = fair_pool_new,
+	.pool_free = fair_pool_free,
 	.cpu_add = fair_cpu_add,
+	.cpu_remove = fair_cpu_remove,
 	.place = fair_place,
 	.unit_add = fair_unit_add,
 	.unit_remove = fair_unit_remove,

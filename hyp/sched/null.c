@@ -8,6 +8,7 @@
  * to read them.
  */
 #include <serai/cpu.h>
+#include <serai/frame.h>
 #include <serai/printk.h>
 #include <serai/sched.h>
 
@@ -17,6 +18,7 @@ struct null_cpu {
 	struct lock lock;
 	struct list units;
 	u32 nr;
+	bool ready;
 };
 
 static DEFINE_PERCPU(struct null_cpu, null_cpu);
@@ -32,19 +34,38 @@ static struct sched_unit *null_first(const struct null_cpu *nc)
 					list_entry(nc->units.next, struct sched_unit, link);
 }
 
-static struct lock *null_cpu_add(unsigned int cpu)
+static struct cpupool *null_pool_new(void)
+{
+	return mem_alloc(sizeof(struct cpupool));
+}
+
+static void null_pool_free(struct cpupool *p)
+{
+	mem_free(p);
+}
+
+static struct lock *null_cpu_add(struct cpupool *p, unsigned int cpu)
 {
 	struct null_cpu *nc = null_cpu_of(cpu);
 
-	lock_init(&nc->lock, RANK_SCHED);
+	/* Somebody may still be about to take the lock when the CPU comes back. */
+	if (!nc->ready)
+		lock_init(&nc->lock, RANK_SCHED);
+	nc->ready = true;
 	list_init(&nc->units);
 	return &nc->lock;
 }
 
-/* The CPU with the fewest units. */
-static int null_place(const struct sched_unit *u, unsigned int *best)
+/* Its units have left it, or will when they stop running. */
+static unsigned int null_cpu_remove(struct cpupool *p, unsigned int cpu, nstime_t now)
 {
-	struct cpumask usable = cpumask_and(&u->hard, &cpu_online);
+	return NR_CPUS;
+}
+
+/* The CPU with the fewest units. */
+static int null_place(struct cpupool *p, const struct sched_unit *u, unsigned int *best)
+{
+	struct cpumask usable = cpumask_and(&u->hard, &p->cpus);
 	unsigned int cpu;
 
 	*best = cpumask_next(&usable, 0);
@@ -54,13 +75,13 @@ static int null_place(const struct sched_unit *u, unsigned int *best)
 	return 0;
 }
 
-static struct sched_unit *null_claim(unsigned int to)
+static struct sched_unit *null_claim(struct cpupool *p, unsigned int to)
 {
 	unsigned int cpu;
 
 	if (null_cpu_of(to)->nr)
 		return NULL;
-	for_each_online_cpu(cpu) {
+	for_each_cpu_in(cpu, &p->cpus) {
 		const struct null_cpu *nc = null_cpu_of(cpu);
 		struct list *l;
 
@@ -105,7 +126,8 @@ static void null_sleep(struct sched_unit *u, nstime_t now)
 	u->queued = false;
 }
 
-static struct sched_choice null_pick(unsigned int cpu, struct sched_unit *prev, nstime_t now)
+static struct sched_choice null_pick(struct cpupool *p, unsigned int cpu, struct sched_unit *prev,
+				     nstime_t now)
 {
 	struct sched_unit *u = null_first(percpu(null_cpu));
 
@@ -116,11 +138,11 @@ static struct sched_choice null_pick(unsigned int cpu, struct sched_unit *prev, 
 	return (struct sched_choice){ NULL, TIME_NEVER };
 }
 
-static void null_dump(void)
+static void null_dump(struct cpupool *p)
 {
 	unsigned int cpu;
 
-	for_each_online_cpu(cpu) {
+	for_each_cpu_in(cpu, &p->cpus) {
 		struct null_cpu *nc = null_cpu_of(cpu);
 		struct list *l;
 
@@ -136,7 +158,10 @@ const struct sched_policy sched_null = {
 	.name = "null",
 	.sched_id = SCHED_ID_NULL,
 	.pinned = true,
+	.pool_new = null_pool_new,
+	.pool_free = null_pool_free,
 	.cpu_add = null_cpu_add,
+	.cpu_remove = null_cpu_remove,
 	.place = null_place,
 	.claim = null_claim,
 	.unit_add = null_unit_add,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-obj-y += core.o
+obj-y += core.o pool.o
 obj-y += timer.o
 obj-$(CONFIG_SCHED_NULL) += null.o
 obj-$(CONFIG_SCHED_FAIR) += fair.o

@@ -27,6 +27,7 @@
 #include <serai/sched.h>
 
 #include "../../hyp/sched/core.c"
+#include "../../hyp/sched/pool.c"
 #include "../../hyp/sched/fair.c"
 #include "../../hyp/sched/null.c"
 
@@ -168,9 +169,8 @@ static inline void machine_start(unsigned int n, const char *name, bool parking)
 	host_init(n);
 	for (size_t i = 0; i < ARRAY_SIZE(allocated); i++)
 		mem_free(allocated[i]);
-	policy = NULL;
-	memset(&fair, 0, sizeof(fair));
-	lock_init(&fair.lock, RANK_SCHED);
+	pools = NULL;
+	unused_pools = NULL;
 	host.now = 12345;
 	nr_cpus = n;
 	meanwhile = NULL;
@@ -259,7 +259,7 @@ static inline void unit_start(unsigned int i, u16 weight, const struct cpumask *
 	s->on = -1;
 	s->state = RUNSTATE_offline;
 	s->state_since = host.now;
-	assert_int_equal(sched_unit_init(&s->u, HOLD_DOWN, hard), 0);
+	assert_int_equal(sched_unit_init(&s->u, cpupool_find(0), HOLD_DOWN, hard), 0);
 	sched_set_weight(&s->u, weight);
 	s->exists = true;
 }

@@ -114,7 +114,7 @@ static void test_affinity(void **state)
 	assert_in_range(units[1].ran, 450 * NS_PER_MS, 600 * NS_PER_MS);
 	assert_int_equal(sched_set_affinity(&units[0].u, &none, NULL), -XEN_EINVAL);
 	assert_int_equal(sched_set_affinity(&units[0].u, &beyond, NULL), -XEN_EINVAL);
-	assert_int_equal(sched_unit_init(&units[9].u, 0, &none), -XEN_EINVAL);
+	assert_int_equal(sched_unit_init(&units[9].u, cpupool_find(0), 0, &none), -XEN_EINVAL);
 	machine_stop();
 }
 
@@ -269,7 +269,7 @@ static void test_no_memory(void **state)
 	machine_start(1, "fair", false);
 	all = all_cpus();
 	no_memory = true;
-	while (made < UNITS_MAX && !sched_unit_init(&units[made].u, HOLD_DOWN, &all)) {
+	while (made < UNITS_MAX && !sched_unit_init(&units[made].u, cpupool_find(0), HOLD_DOWN, &all)) {
 		units[made].on = -1;
 		units[made++].exists = true;
 	}

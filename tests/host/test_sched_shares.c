@@ -219,7 +219,7 @@ static void test_contention_spreads(void **state)
 	host.now += CALM_MIN / 2;
 	units[0].u.node.key += 50 * NS_PER_MS;
 	units[2].u.node.key += 80 * NS_PER_MS;
-	fair.contended = host.now;
+	fair_of(cpupool_find(0))->contended = host.now;
 	sched_release(&units[2].u, HOLD_DOWN);
 	settle();
 	run_for(150 * NS_PER_MS);

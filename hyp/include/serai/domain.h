@@ -95,6 +95,7 @@ struct domain {
 	struct grant_table *grants;
 	struct vpl011 *vuart; /* NULL: none */
 	struct launch *launch; /* not loaded yet */
+	struct cpupool *pool; /* whose CPUs run its vcpus */
 	struct fixed_ram *fixed_ram; /* NULL: its RAM is the heap's, or direct mapped */
 	struct lock grant_lock;	 /* grants and what it points to: RANK_GRANT */
 	u64 hvm_params[ABI_HVM_NR_PARAMS];
@@ -127,6 +128,7 @@ struct domain_config {
 	u32 nr_spis;
 	u32 gic_version; /* 2 or 3; 0: the machine's */
 	struct cpumask affinity;
+	struct cpupool *pool; /* NULL: pool 0 */
 	const char *name;
 };
 

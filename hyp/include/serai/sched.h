@@ -26,6 +26,8 @@ enum sched_hold {
 	HOLD_SHUTDOWN = 0x20, /* the domain said SCHEDOP_shutdown */
 };
 
+struct cpupool;
+
 struct sched_unit {
 	u32 holds;	     /* enum sched_hold, atomic */
 	u32 cpu;	     /* where it runs, or ran last: that CPU's run queue lock covers the unit */
@@ -41,11 +43,26 @@ struct sched_unit {
 	nstime_t state_since; /* when the current state began */
 	struct minheap_node node; /* policy's: key is the virtual time */
 	struct list link;    /* policy's */
+	struct cpupool *pool;
+	struct list in_pool; /* pool->units, under the admin lock */
 };
 
 struct sched_choice {
 	struct sched_unit *unit; /* NULL: idle */
 	nstime_t until;		 /* choose again then; TIME_NEVER */
+};
+
+/*
+ * CPUs under one policy, and the units that they run. Each CPU is in one pool or in none, then it
+ * idles. Policies embed this in what they keep for a pool. All of it changes under the admin lock.
+ */
+struct cpupool {
+	const struct sched_policy *policy;
+	u32 id;
+	u32 nr_domains; /* whose units belong here */
+	struct cpumask cpus;
+	struct list units;
+	struct cpupool *next; /* by id */
 };
 
 /*
@@ -57,12 +74,17 @@ struct sched_policy {
 	const char *name;
 	u32 sched_id; /* XEN_SCHEDULER_* that tools see */
 	bool pinned;  /* a unit runs on u->cpu alone; the core moves it when its mask changes */
-	/* No lock. The CPU comes under the policy; the answer is the lock of its run queue. */
-	struct lock *(*cpu_add)(unsigned int cpu);
-	/* No units come, go or move meanwhile: the best CPU for u; -XEN_ENOMEM. */
-	int (*place)(const struct sched_unit *u, unsigned int *cpu);
+	/* No lock. An empty pool, NULL: no memory; and its end. */
+	struct cpupool *(*pool_new)(void);
+	void (*pool_free)(struct cpupool *p);
+	/* No run queue lock. The idle CPU comes under the policy; the answer is the lock of its queue. */
+	struct lock *(*cpu_add)(struct cpupool *p, unsigned int cpu);
+	/* The CPU will choose nothing any more. What is queued for it alone is queued elsewhere. */
+	unsigned int (*cpu_remove)(struct cpupool *p, unsigned int cpu, nstime_t now);
+	/* No units come, go or move meanwhile: the best CPU of the pool for u; -XEN_ENOMEM. */
+	int (*place)(struct cpupool *p, const struct sched_unit *u, unsigned int *cpu);
 	/* The same: a unit that may move to this CPU, where one was removed, or NULL. Pinned only. */
-	struct sched_unit *(*claim)(unsigned int cpu);
+	struct sched_unit *(*claim)(struct cpupool *p, unsigned int cpu);
 	/* To and from u->cpu; neither queued nor running. */
 	void (*unit_add)(struct sched_unit *u);
 	void (*unit_remove)(struct sched_unit *u);
@@ -72,10 +94,11 @@ struct sched_policy {
 	/* Is held: stops being queued, or was running until now. */
 	void (*sleep)(struct sched_unit *u, nstime_t now);
 	/* prev is still runnable here, or NULL. When another unit is chosen prev is enqueued later. */
-	struct sched_choice (*pick)(unsigned int cpu, struct sched_unit *prev, nstime_t now);
+	struct sched_choice (*pick)(struct cpupool *p, unsigned int cpu, struct sched_unit *prev,
+				    nstime_t now);
 	/* No lock, a guess: does anything wait for this CPU? NULL: never. */
-	bool (*contended)(void);
-	void (*dump)(void); /* No lock. */
+	bool (*contended)(const struct cpupool *p);
+	void (*dump)(struct cpupool *p); /* No lock. */
 };
 
 /* What the scheduler calls above it; filled by the front hall. */
@@ -101,13 +124,41 @@ extern const struct sched_policy sched_null __weak_sym, sched_fair __weak_sym;
 
 #define SCHED_WEIGHT_NORMAL 256
 
-/* sched=NAME; unknown names warn and fall back to the default. */
+/* sched=NAME for pool 0; unknown names warn and fall back to the default. */
 int sched_init(const char *name);
+/* The CPU joins pool 0. */
 int sched_cpu_init(unsigned int cpu);
+/* Of pool 0. */
 const struct sched_policy *sched_policy(void);
+/* By a name that sched= may have; NULL: this build has none of that name. */
+const struct sched_policy *sched_policy_find(const char *name);
 
-/* -XEN_EINVAL: no online CPU in hard. */
-int sched_unit_init(struct sched_unit *u, u32 holds, const struct cpumask *hard);
+/* --- pools, pool.c. Whoever creates and destroys them sees to it that one does so at a time. --- */
+/* An empty pool with the lowest free number. -XEN_ENOMEM. */
+int cpupool_create(const struct sched_policy *policy, struct cpupool **out);
+/* -XEN_EBUSY: it has CPUs or domains, or is pool 0. */
+int cpupool_destroy(struct cpupool *p);
+/* NULL: there is none. */
+struct cpupool *cpupool_find(u32 id);
+/*
+ * A CPU changes pools by itself, at its next choice: -XEN_ERESTART until it did, then 0. Adding:
+ * -XEN_EBUSY when it is in another pool. Removing: -XEN_EBUSY for the last CPU of pool 0 or of one
+ * with domains, -XEN_EINVAL when it is not in this pool; units that may run nowhere else may then run on
+ * all CPUs of the pool.
+ */
+int cpupool_add_cpu(struct cpupool *p, unsigned int cpu);
+int cpupool_remove_cpu(struct cpupool *p, unsigned int cpu);
+/* One more domain, or one less, has its units there. */
+void cpupool_enter(struct cpupool *p);
+void cpupool_leave(struct cpupool *p);
+/*
+ * The unit, which must be held, goes to another pool; -XEN_ERESTART while it is running,
+ * -XEN_EINVAL without a CPU there, -XEN_ENOMEM. A mask without CPUs of the new pool is forgotten.
+ */
+int cpupool_move_unit(struct sched_unit *u, struct cpupool *p);
+
+/* -XEN_EINVAL: no CPU of the pool in hard. */
+int sched_unit_init(struct sched_unit *u, struct cpupool *p, u32 holds, const struct cpumask *hard);
 /* Must be held and not running. Nothing happens for a unit that was never made. */
 void sched_unit_destroy(struct sched_unit *u);
 
@@ -123,7 +174,7 @@ static inline bool sched_runnable(const struct sched_unit *u)
 bool sched_is_running(const struct sched_unit *u);
 /* The running unit gives way once. */
 void sched_yield(void);
-/* NULL leaves a mask as it is. -XEN_EINVAL: no online CPU in hard. */
+/* NULL leaves a mask as it is. -XEN_EINVAL: no CPU of the unit's pool in hard. */
 int sched_set_affinity(struct sched_unit *u, const struct cpumask *hard, const struct cpumask *soft);
 void sched_set_weight(struct sched_unit *u, u16 weight); /* not 0 */
 

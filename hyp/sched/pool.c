@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Pools of CPUs: which there are, which CPUs they have and which domains.
+ *
+ * Under the admin lock all pools, their CPUs and units stay as they are. A CPU that is to leave
+ * belongs to sched_no_pool at once, so that it chooses nothing more, but keeps its old lock until
+ * its last unit is saved and has another home; only the CPU itself changes the lock, and joins
+ * the next pool, at its next choice. So nobody waits for it.
+ */
+#include "sched_private.h"
+#include <serai/bug.h>
+#include <serai/errno.h>
+#include <serai/frame.h>
+#include <serai/printk.h>
+#include <serai/string.h>
+
+static struct cpupool *pools;
+
+/* --- CPUs without a pool --- */
+
+static struct sched_choice none_pick(struct cpupool *p, unsigned int cpu, struct sched_unit *prev,
+				     nstime_t now)
+{
+	return (struct sched_choice){ NULL, TIME_NEVER };
+}
+
+static const struct sched_policy policy_none = { .name = "none", .pick = none_pick };
+
+struct cpupool sched_no_pool = { .policy = &policy_none };
+struct lock sched_no_pool_lock = LOCK_INIT(RANK_SCHED);
+
+/* --- policies --- */
+
+static const struct {
+	const char *name;
+	const struct sched_policy *policy;
+} names[] = {
+	{ "fair", &sched_fair },
+	{ "credit2", &sched_fair },
+	{ "null", &sched_null },
+};
+
+const struct sched_policy *sched_policy_find(const char *name)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(names); i++)
+		if (names[i].policy && !strcmp(name, names[i].name))
+			return names[i].policy;
+	return NULL;
+}
+
+static const struct sched_policy *policy_default(void)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(names); i++)
+		if (names[i].policy)
+			return names[i].policy;
+	return NULL;
+}
+
+int sched_init(const char *name)
+{
+	const struct sched_policy *policy = name ? sched_policy_find(name) : NULL;
+	struct cpupool *p;
+
+	if (!policy) {
+		policy = policy_default();
+		if (!policy)
+			return -XEN_ENOENT;
+		if (name && *name)
+			pr_warn("sched=%s: this build has no such scheduler; %s is used\n", name,
+				policy->name);
+	}
+	return cpupool_create(policy, &p);
+}
+
+const struct sched_policy *sched_policy(void)
+{
+	return pools->policy;
+}
+
+/* --- pools --- */
+
+int cpupool_create(const struct sched_policy *policy, struct cpupool **out)
+{
+	struct cpupool *p = policy->pool_new(), **at = &pools;
+
+	if (!p)
+		return -XEN_ENOMEM;
+	p->policy = policy;
+	list_init(&p->units);
+	lock_take(&sched_admin_lock);
+	for (; *at && (*at)->id == p->id; at = &(*at)->next)
+		p->id++;
+	p->next = *at;
+	*at = p;
+	lock_drop(&sched_admin_lock);
+	*out = p;
+	return 0;
+}
+
+/* Pool 0 always is. */
+static bool in_use(const struct cpupool *p)
+{
+	return !p->id || p->nr_domains || !list_empty(&p->units);
+}
+
+int cpupool_destroy(struct cpupool *p)
+{
+	struct cpupool **at = &pools;
+	bool busy;
+
+	lock_take(&sched_admin_lock);
+	busy = in_use(p) || !cpumask_empty(&p->cpus);
+	for (unsigned int cpu = 0; cpu < NR_CPUS; cpu++)
+		busy |= cpu_table[cpu] && sched_cpu_of(cpu)->change == p;
+	while (!busy && *at != p)
+		at = &(*at)->next;
+	if (!busy)
+		*at = p->next;
+	lock_drop(&sched_admin_lock);
+	if (busy)
+		return -XEN_EBUSY;
+	p->policy->pool_free(p);
+	return 0;
+}
+
+struct cpupool *cpupool_find(u32 id)
+{
+	struct cpupool *p;
+
+	lock_take(&sched_admin_lock);
+	for (p = pools; p && p->id != id; p = p->next)
+		;
+	lock_drop(&sched_admin_lock);
+	return p;
+}
+
+void cpupool_enter(struct cpupool *p)
+{
+	lock_take(&sched_admin_lock);
+	p->nr_domains++;
+	lock_drop(&sched_admin_lock);
+}
+
+void cpupool_leave(struct cpupool *p)
+{
+	lock_take(&sched_admin_lock);
+	BUG_ON(!p->nr_domains);
+	p->nr_domains--;
+	lock_drop(&sched_admin_lock);
+}
+
+/* --- CPUs --- */
+
+/* Under the admin lock, by the CPU itself, which has nothing loaded. */
+static void cpu_join(struct sched_cpu *sc, struct cpupool *p)
+{
+	unsigned int cpu = cpu_id();
+
+	sc->lock = p->policy->cpu_add(p, cpu);
+	sc->pool = p;
+	cpumask_set(&p->cpus, cpu);
+}
+
+static void slice_over(void *arg)
+{
+	cpu_raise(WORK_SCHED);
+}
+
+int sched_cpu_init(unsigned int cpu)
+{
+	struct sched_cpu *sc = sched_cpu_of(cpu);
+
+	timer_init(&sc->slice, slice_over, NULL, cpu);
+	lock_take(&sched_admin_lock);
+	cpu_join(sc, pools);
+	lock_drop(&sched_admin_lock);
+	return 0;
+}
+
+void sched_cpu_change(struct sched_cpu *sc)
+{
+	struct cpupool *p;
+
+	lock_take(&sched_admin_lock);
+	p = sc->change;
+	if (p == &sched_no_pool && !sc->loaded) {
+		sc->lock = &sched_no_pool_lock;
+		sc->change = NULL;
+	} else if (p && p != &sched_no_pool) {
+		cpu_join(sc, p);
+		sc->change = NULL;
+		sched_place_freed(cpu_id());
+	} else {
+		/* Again once it has let go what it had loaded. */
+		cpu_raise(WORK_SCHED);
+	}
+	lock_drop(&sched_admin_lock);
+}
+
+int cpupool_add_cpu(struct cpupool *p, unsigned int cpu)
+{
+	struct sched_cpu *sc = sched_cpu_of(cpu);
+	int rc = -XEN_ERESTART;
+
+	lock_take(&sched_admin_lock);
+	if (sc->pool == p) {
+		rc = 0;
+	} else if (sc->pool != &sched_no_pool || (sc->change && sc->change != &sched_no_pool &&
+						  sc->change != p)) {
+		rc = -XEN_EBUSY;
+	} else if (!sc->change) {
+		sc->change = p;
+		sched_kick(cpu);
+	}
+	lock_drop(&sched_admin_lock);
+	return rc;
+}
+
+/* A CPU is gone: who may run nowhere now may run everywhere; who was there goes elsewhere. */
+static void units_leave(struct cpupool *p, unsigned int gone)
+{
+	struct list *l;
+
+	list_for_each(l, &p->units) {
+		struct sched_unit *u = list_entry(l, struct sched_unit, in_pool);
+		struct cpumask usable = cpumask_and(&u->hard, &p->cpus);
+
+		if (cpumask_empty(&usable)) {
+			pr_warn("CPU%u leaves its pool: a vcpu that was to run there only may run on all "
+				"its CPUs\n", gone);
+			sched_kick(sched_unit_set_hard(u, &cpu_online));
+		}
+		if (u->cpu == gone)
+			sched_unit_rehome(u);
+	}
+}
+
+static void cpu_part(struct cpupool *p, struct sched_cpu *sc, unsigned int cpu)
+{
+	unsigned int other;
+
+	cpumask_clear(&p->cpus, cpu);
+	lock_take(sc->lock);
+	other = p->policy->cpu_remove(p, cpu, time_now());
+	sc->pool = &sched_no_pool;
+	lock_drop(sc->lock);
+	sc->change = &sched_no_pool;
+	sched_kick(other);
+	units_leave(p, cpu);
+	sched_kick(cpu);
+}
+
+int cpupool_remove_cpu(struct cpupool *p, unsigned int cpu)
+{
+	struct sched_cpu *sc = sched_cpu_of(cpu);
+	int rc = -XEN_ERESTART;
+
+	lock_take(&sched_admin_lock);
+	if (sc->pool == &sched_no_pool)
+		rc = sc->change == &sched_no_pool ? -XEN_ERESTART : 0;
+	else if (sc->pool != p)
+		rc = -XEN_EINVAL;
+	else if (cpumask_weight(&p->cpus) == 1 && in_use(p))
+		rc = -XEN_EBUSY;
+	else
+		cpu_part(p, sc, cpu);
+	lock_drop(&sched_admin_lock);
+	return rc;
+}
+
+/* --- units --- */
+
+/* Under the admin lock: the unit is in another pool and does not run. */
+static int unit_enter(struct sched_unit *u, struct cpupool *p)
+{
+	struct cpumask usable = cpumask_and(&u->hard, &p->cpus), old = u->hard;
+	unsigned int cpu, from = u->cpu;
+	int rc;
+
+	if (cpumask_empty(&usable))
+		sched_unit_set_hard(u, &cpu_online);
+	rc = p->policy->place(p, u, &cpu);
+	if (rc) {
+		sched_unit_set_hard(u, &old);
+		return rc;
+	}
+	sched_unit_move(u, p, cpu);
+	sched_place_freed(from);
+	return 0;
+}
+
+int cpupool_move_unit(struct sched_unit *u, struct cpupool *p)
+{
+	int rc = 0;
+
+	lock_take(&sched_admin_lock);
+	if (cpumask_empty(&p->cpus))
+		rc = -XEN_EINVAL;
+	else if (u->pool != p)
+		rc = sched_is_running(u) ? -XEN_ERESTART : unit_enter(u, p);
+	lock_drop(&sched_admin_lock);
+	return rc;
+}
+
+/* --- debug key r --- */
+
+static void cpu_dump(unsigned int cpu)
+{
+	const struct sched_cpu *sc = sched_cpu_of(cpu);
+	const struct sched_unit *u;
+
+	lock_take(sc->lock);
+	u = sc->loaded;
+	pr_info("  cpu%u: %s\n", cpu, sc->current ? "runs" : u ? "idle, keeps" : "idle");
+	if (u)
+		sched_unit_dump(u);
+	lock_drop(sc->lock);
+}
+
+void sched_dump(void)
+{
+	unsigned int cpu;
+
+	lock_take(&sched_admin_lock);
+	for (struct cpupool *p = pools; p; p = p->next) {
+		pr_info("pool %u, scheduler %s, %u domains\n", p->id, p->policy->name,
+			p->nr_domains);
+		for_each_cpu_in(cpu, &p->cpus)
+			cpu_dump(cpu);
+		p->policy->dump(p);
+	}
+	lock_drop(&sched_admin_lock);
+}
