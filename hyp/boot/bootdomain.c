@@ -15,6 +15,7 @@
 #include <libfdt.h>
 
 #define VCPUS_MAX	 128
+#define LLC_COLORS_MAX	 1023
 #define SPIS_MAX	 988 /* a GIC's, INTIDs 32 to 1019 */
 #define GRANT_FRAMES_MAX 65536
 #define VALUE_TEXT	 96
@@ -189,6 +190,35 @@ static const char *__init take_passthrough(struct boot_domain *d, const struct d
 	return NULL;
 }
 
+/* As in "0-3,5": numbers and ranges of numbers. */
+static bool __init is_color_list(const char *s)
+{
+	do {
+		char *end;
+		unsigned long first = strtoul(s, &end, 10), last = first;
+
+		if (*s < '0' || *s > '9')
+			return false;
+		if (*end == '-' && (end[1] < '0' || end[1] > '9'))
+			return false;
+		if (*end == '-')
+			last = strtoul(end + 1, &end, 10);
+		if (last < first || last > LLC_COLORS_MAX || (*end && *end != ','))
+			return false;
+		s = end + 1;
+		if (!*end)
+			return true;
+	} while (true);
+}
+
+static const char *__init take_colors(struct boot_domain *d, const struct dt_prop *p)
+{
+	const char *s = dt_string(p);
+
+	return s && is_color_list(s) ? "caches cannot be shared out by colours yet" :
+				       "it is no list of colours, as \"0-3,5\" is";
+}
+
 static const char *__init not_yet(struct boot_domain *d, const struct dt_prop *p)
 {
 	return "this is not supported yet";
@@ -214,8 +244,9 @@ static const struct domain_prop domain_props[] __initconst = {
 	{ "xen,static-mem", skip, "" }, /* these three: bootdomain_read_static() */
 	{ "#xen,static-mem-address-cells", skip, "" },
 	{ "#xen,static-mem-size-cells", skip, "" },
-	{ "domain-cpupool", not_yet, "remove it: the domain then runs on all CPUs" },
-	{ "llc-colors", not_yet, "remove it: the domain then shares all of the cache" },
+	{ "domain-cpupool", skip, "" }, /* bootpool_check() */
+	{ "llc-colors", take_colors,
+	  "remove it: the domain then shares all of the cache, also with those that have colours" },
 	{ "sve", not_yet, "remove it: the domain then has no SVE" },
 	{ "passthrough", take_passthrough, "write passthrough = \"enabled\" or \"disabled\"" },
 	{ "compatible", skip, "" },
@@ -268,7 +299,8 @@ bool __init bootdomain_read(struct boot_info *bi, const struct dt_walk *w)
 	if (bi->nr_domains == BOOT_DOMAINS_MAX)
 		return false;
 	bi->nr_domains++;
-	*d = (struct boot_domain){ .node = w->node, .name = w->name, .nr_spis = BOOT_SPIS_ALL };
+	*d = (struct boot_domain){ .node = w->node, .name = w->name, .nr_spis = BOOT_SPIS_ALL,
+				   .pool = -1 };
 	if (!dt_available(w)) {
 		pr_info("device tree: domain %s is not enabled (status); left out\n", d->name);
 		d->left_out = d->disabled = true;

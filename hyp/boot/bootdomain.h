@@ -74,6 +74,12 @@ int bootshm_check(struct boot_info *bi);
 void bootevtchn_read(struct boot_info *bi, const struct dt_walk *w, int domain);
 int bootevtchn_check(struct boot_info *bi);
 
+/* --- bootpool.c --- */
+/* The walk stands on a pool's node. */
+void bootpool_read(struct boot_info *bi, const struct dt_walk *w);
+/* -XEN_EINVAL: one cannot be made, and dom0less=strict. */
+int bootpool_check(struct boot_info *bi);
+
 /* --- bootheap.c --- */
 /* chosen: its node. */
 void bootheap_read(struct boot_info *bi, int chosen);

@@ -344,7 +344,7 @@ static void __init read_in_chosen(struct boot_info *bi, const struct dt_walk *w,
 	} else if (w->depth == 2 && dt_compatible(w, "xen,evtchn-v1")) {
 		bootevtchn_read(bi, w, -1);
 	} else if (w->depth == 2 && dt_compatible(w, "xen,cpupool")) {
-		warn_node(w, "CPU pools are not supported yet; left out");
+		bootpool_read(bi, w);
 	} else if (c->too_many || w->depth > 3 || (w->depth == 3 && c->domain_node < 0)) {
 		return;
 	} else if (module_kind(w, c, &kind)) {
@@ -514,5 +514,8 @@ void __init bootinfo_set_fdt(const void *fdt)
 				(const char *)fdt + (bi->modules[i].cmdline - old);
 	for (u32 i = 0; i < bi->nr_domains; i++)
 		bi->domains[i].name = (const char *)fdt + (bi->domains[i].name - old);
+	for (u32 i = 0; i < bi->nr_pools; i++)
+		if (bi->pools[i].sched)
+			bi->pools[i].sched = (const char *)fdt + (bi->pools[i].sched - old);
 	bi->fdt = fdt;
 }

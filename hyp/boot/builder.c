@@ -48,6 +48,7 @@ static int __init build_domain(struct build *b)
 		.max_grant_version = s->max_grant_version,
 		.nr_spis = s->nr_spis == BOOT_SPIS_ALL ? spis : s->nr_spis,
 		.affinity = cpu_online,
+		.pool = s->pool,
 		.name = s->name,
 	};
 	int rc = domain_create(&cfg, &b->d);

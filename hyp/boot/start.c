@@ -91,6 +91,7 @@ static int __init build_guest(const struct boot_info *bi, const struct boot_doma
 		.flags = options.guest_console_io ? DOMAIN_CONSOLE : 0,
 		.name = b->name,
 		.nr_vcpus = b->nr_vcpus,
+		.pool = pools_find(b->pool),
 		.banks = &banks,
 		.static_mem = b->nr_static ? b->static_mem : NULL,
 		.nr_static = b->nr_static,
@@ -108,6 +109,10 @@ static int __init build_guest(const struct boot_info *bi, const struct boot_doma
 	int rc;
 
 	spec.cmdline = spec.kernel->cmdline ? spec.kernel->cmdline : "";
+	if (!spec.pool) {
+		pr_err("%s: domain-cpupool: none of its CPUs is up\n", b->name);
+		return -XEN_ENODEV;
+	}
 	rc = guest_memory(b, &banks);
 	if (rc)
 		return rc;
@@ -173,7 +178,7 @@ static int __init build_dom0(const struct boot_info *bi, struct domain **out)
 		.index = -1,
 		.flags = DOMAIN_CONTROL | DOMAIN_HARDWARE | DOMAIN_DIRECT_MAP,
 		.name = "dom0",
-		.nr_vcpus = options.dom0_max_vcpus ?: cpumask_weight(&cpu_online),
+		.nr_vcpus = options.dom0_max_vcpus ?: cpumask_weight(&pools_find(-1)->cpus),
 		.banks = &bi->dom0_banks,
 		.kernel = bootinfo_module(bi, MODULE_KERNEL),
 		.ramdisk = bootinfo_module(bi, MODULE_RAMDISK),

@@ -181,6 +181,15 @@ int evtchn_alloc_unbound(struct domain *d, domid_t remote)
 	return f.port_rc;
 }
 
+struct cpupool *pools_find(int index)
+{
+	static struct cpupool pool0 = { .cpus = { { 3 } } }, others[BOOT_POOLS_MAX];
+
+	if (index < 0)
+		return &pool0;
+	return bi->pools[index].sched ? &others[index] : NULL; /* without: none of its CPUs is up */
+}
+
 int evtchn_bind_static(struct domain *d, u32 port, struct domain *rd, u32 rport)
 {
 	f.bound[f.nr_bound++] = (struct binding){ d->id, rd->id, port, rport };

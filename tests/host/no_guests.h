@@ -6,6 +6,7 @@
 #include <serai/builder.h>
 #include <serai/errno.h>
 #include <serai/frame.h>
+#include <serai/sched.h>
 
 int frame_set_aside(paddr_t start, paddr_t end)
 {
@@ -15,6 +16,13 @@ int frame_set_aside(paddr_t start, paddr_t end)
 int shm_connect(const struct boot_info *b, struct built *built)
 {
 	return 0;
+}
+
+struct cpupool *pools_find(int index)
+{
+	static struct cpupool pool = { .cpus = { { 3 } } };
+
+	return &pool;
 }
 
 int channels_connect(const struct boot_info *b, struct built *built)

@@ -214,6 +214,34 @@ static void test_static_heap(void **state)
 	assert_true(bi->dom0_banks.r[0].start >= low && bi->dom0_banks.r[0].end <= high);
 }
 
+/* The pool goes into the domain's configuration; without CPUs the guest is left out. */
+static void test_pools(void **state)
+{
+	for (int up = 0; up < 2; up++) {
+		again();
+		add_guest("domU2", 1, 12 * MIB);
+		add_guest("domU1", 1, 12 * MIB);
+		tree_add(fdt, "/chosen", "pool");
+		tree_set_string(fdt, "/chosen/pool", "compatible", "xen,cpupool");
+		tree_set_cells(fdt, "/chosen/pool", "phandle", 0x9001);
+		tree_set_cells(fdt, "/cpus/cpu@0", "phandle", 0x9000);
+		tree_set_cells(fdt, "/chosen/pool", "cpupool-cpus", 0x9000);
+		if (up)
+			tree_set_string(fdt, "/chosen/pool", "cpupool-sched", "null");
+		tree_set_cells(fdt, D1, "domain-cpupool", 0x9001);
+		assert_int_equal(start(), 0);
+		assert_ptr_equal(f.cfg[2].pool, pools_find(-1));
+		assert_int_equal(f.exists[1], up);
+		if (up)
+			assert_ptr_equal(f.cfg[1].pool, pools_find(0));
+		else
+			assert_said("domU1: domain-cpupool: none of its CPUs is up");
+		if (up)
+			load(1);
+		load(2);
+	}
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
@@ -225,6 +253,7 @@ int main(void)
 		TEST(test_direct_map_refused),
 		TEST(test_no_memory),
 		TEST(test_static_heap),
+		TEST(test_pools),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

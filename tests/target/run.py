@@ -7,7 +7,7 @@ A guest says in its source which machine it needs, in one line (all keys optiona
     machine: gic=3,2        runs on both versions of the interrupt controller, GICv3 being the default
 or in several such lines. With domu=2 there are two of them from the device tree and no dom0. With pair=1 the same image is
 dom0 and domain 1, which are to talk to each other; peer="..." are more properties of its node.
-props1='...', props2='...' are more of one guest's node, also nodes below it; tree='...' is more of
+props1='...' to props3 are more of one guest's node, also nodes below it; tree='...' is more of
 the device tree's source.
 With --oracle every guest runs on both. A check that real Xen fails is an error unless
 differences.txt names it with its reason.
@@ -26,7 +26,8 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(TOP, "scripts"))
 import run_dom0less as dom0less  # pylint: disable=wrong-import-position
 NEEDS = dict(smp="1", vcpus="2", mem="2G", dom0="512M", timeout="60", cpu="cortex-a57",
-             xen="", only="", domu="0", pair="0", peer="", props1="", props2="", tree="", gic="3")
+             xen="", only="", domu="0", pair="0", peer="", props1="", props2="", props3="", tree="",
+             gic="3")
 CHECK = re.compile(r"(?:^|[\s)])(not ok|ok) (\d+) - (\S+)(?: # (.*))?$")
 PLAN = re.compile(r"(?:^|[\s)])1\.\.(\d+)$")
 GUEST_ADDR = "0x49000000"

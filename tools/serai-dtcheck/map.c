@@ -221,15 +221,30 @@ static void print_domains(const struct boot_info *bi)
 		printf("  none\n");
 }
 
-static void print_cpus(const struct boot_info *bi)
+/* The node of its pool, or nothing. */
+static const char *pool_of(const struct boot_info *bi, u32 cpu, char *text, size_t size)
 {
 	char path[DT_PATH_MAX];
 
+	text[0] = '\0';
+	for (u32 i = 0; i < bi->nr_pools; i++)
+		if (cpumask_test(&bi->pools[i].cpus, cpu))
+			snprintf(text, size, ", in %s (%s)",
+				 dt_path(bi->fdt, bi->pools[i].node, path, sizeof(path)),
+				 bi->pools[i].sched ? bi->pools[i].sched : "scheduler of sched=");
+	return text;
+}
+
+static void print_cpus(const struct boot_info *bi)
+{
+	char path[DT_PATH_MAX], pool[DT_PATH_MAX + 48];
+
 	printf("\nCPUs:\n");
 	for (u32 i = 0; i < bi->nr_cpus; i++)
-		printf("  MPIDR %#-12lx %s%s\n", (long)bi->cpus[i].mpidr,
+		printf("  MPIDR %#-12lx %s%s%s\n", (long)bi->cpus[i].mpidr,
 		       dt_path(bi->fdt, bi->cpus[i].node, path, sizeof(path)),
-		       bi->cpus[i].psci ? "" : " (not by PSCI)");
+		       bi->cpus[i].psci ? "" : " (not by PSCI)",
+		       pool_of(bi, i, pool, sizeof(pool)));
 	if (!bi->nr_cpus)
 		printf("  only the one that starts Serai\n");
 }

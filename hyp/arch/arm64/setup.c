@@ -155,6 +155,8 @@ static void __init start_cpus(void)
 	unsigned int nr = smp_start_all(boot_info.cpus, boot_info.nr_cpus);
 
 	pr_info("%u CPU%s, scheduler %s\n", nr, nr == 1 ? "" : "s", sched_policy()->name);
+	if (pools_make(&boot_info))
+		panic("the CPU pools of the device tree cannot be made");
 }
 
 /* Not start-up code: it takes that away. */
@@ -199,7 +201,7 @@ void __init start_hyp(paddr_t fdt_pa, u64 phys_offset)
 		panic("no memory for the boot CPU's stack");
 	start_interrupts();
 	sysreg_init();
-	if (sched_init(options.sched))
+	if (sched_init(pools_boot_sched(&boot_info, options.sched)))
 		panic("the scheduler cannot start");
 	start_units();
 	cpu_init_this(0);

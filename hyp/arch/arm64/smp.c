@@ -139,6 +139,11 @@ unsigned int __init smp_start_all(const struct boot_cpu *cpus, unsigned int nr)
 	return id;
 }
 
+u64 cpu_arch_mpidr(unsigned int cpu)
+{
+	return cpu_mpidr[cpu];
+}
+
 bool cpu_arch_work_pending(void)
 {
 	return this_cpu()->work || read_sysreg(isr_el1);

@@ -179,6 +179,11 @@ bool cpu_arch_work_pending(void)
 	return host.preempt_always || host_this_cpu->work;
 }
 
+u64 cpu_arch_mpidr(unsigned int cpu)
+{
+	return cpu;
+}
+
 void cpu_arch_reset(void)
 {
 	host_stopped(HOST_RESET);

@@ -36,6 +36,9 @@ void cpu_arch_stop_others(void);
 void cpu_arch_dump(void);
 __noreturn void cpu_arch_halt(void);
 
+/* What the device tree calls the CPU; it is up. */
+u64 cpu_arch_mpidr(unsigned int cpu);
+
 /* --- time --- */
 nstime_t time_arch_now(void);
 /* Rate of the system counter, which is what tools take for the CPU's. */

@@ -25,6 +25,7 @@
 #define BOOT_REDISTS_MAX   16
 #define BOOT_V2M_MAX	   4
 #define BOOT_DOM0_BANKS_MAX 8
+#define BOOT_POOLS_MAX	   16
 #define BOOT_SHM_MAX	   32
 #define BOOT_EVTCHN_MAX	   64
 #define BOOT_STATIC_MAX	   16 /* pieces of a domain's static memory, and of the static heap */
@@ -120,6 +121,7 @@ struct boot_domain {
 	u32 nr_spis;			       /* BOOT_SPIS_ALL: as many as the machine has */
 	u32 max_grant_frames, max_maptrack_frames; /* 0: not given */
 	u32 max_grant_version; /* likewise */
+	int pool; /* index in pools; -1: pool 0 */
 	u32 nr_static; /* 0: memory comes from the heap */
 	struct range static_mem[BOOT_STATIC_MAX]; /* host addresses, in the order of the property */
 };
@@ -148,6 +150,14 @@ struct boot_evtchn {
 	int peer; /* index of the other end; -1 when bad */
 };
 
+/* A pool of CPUs. */
+struct boot_pool {
+	int node;
+	bool bad; /* refused, in words: without CPUs */
+	const char *sched; /* or NULL */
+	struct cpumask cpus; /* bit n: bi->cpus[n] */
+};
+
 struct boot_info {
 	const void *fdt;
 	struct range fdt_range; /* where the loader put it, pages; empty once it was moved */
@@ -170,6 +180,8 @@ struct boot_info {
 	const char *static_heap_bad;	     /* why it cannot be read */
 	u32 nr_shm;
 	struct boot_shm shm[BOOT_SHM_MAX];
+	u32 nr_pools;
+	struct boot_pool pools[BOOT_POOLS_MAX];
 	u32 nr_evtchn;
 	struct boot_evtchn evtchn[BOOT_EVTCHN_MAX];
 	bool refused; /* in words: the machine or dom0 cannot be as the tree says */

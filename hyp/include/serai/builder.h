@@ -13,6 +13,7 @@
 #include <serai/range.h>
 #include <serai/types.h>
 
+struct cpupool;
 struct domain;
 struct uart_place;
 
@@ -187,6 +188,14 @@ u64 shm_owned(const struct boot_info *bi, int domain);
 /* Takes the domain's shared memory out of a set of guest addresses. */
 int shm_remove(const struct boot_info *bi, int domain, struct range_set *set);
 
+/* --- pools.c --- */
+/* The scheduler of pool 0: what the boot CPU's pool says, or otherwise. */
+const char *pools_boot_sched(const struct boot_info *bi, const char *otherwise);
+/* When all CPUs are up. Failures are told in words. */
+int pools_make(const struct boot_info *bi);
+/* The pool of an index in bi->pools, -1: pool 0. NULL: none of its CPUs is up. */
+struct cpupool *pools_find(int index);
+
 /* --- channels.c --- */
 /* Binds the event channels of the device tree. */
 int channels_connect(const struct boot_info *bi, struct built *b);
@@ -210,6 +219,7 @@ struct domain_spec {
 	u32 flags; /* enum domain_flags */
 	const char *name;
 	u32 nr_vcpus;
+	struct cpupool *pool;
 	/* Direct mapped: RAM that belongs to nobody. Otherwise of guest_banks(). */
 	const struct range_set *banks;
 	const struct range *static_mem; /* host memory for the banks; NULL: from the heap */
