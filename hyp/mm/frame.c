@@ -13,7 +13,7 @@
 #include <serai/errno.h>
 #include <serai/frame.h>
 
-#define RELEASE_BATCH 16 /* frames given up between two looks for pending work */
+#define RELEASE_ROW 64 /* frames given up at most between two looks for pending work */
 
 struct frame_owner *frame_owners[FRAME_OWNERS_MAX]; /* 0: nobody */
 static struct lock owners_lock = LOCK_INIT(RANK_OWNER);
@@ -193,18 +193,45 @@ bool frame_release(struct frame_owner *o, struct frame *f)
 	return true;
 }
 
+/*
+ * Gives up the first frames on the list as long as they lie in a row and have no other reference:
+ * they return to the heap together. One that is still referenced ends the row.
+ */
+static void release_row(struct frame_owner *o)
+{
+	u32 start, i, nr = 0;
+
+	lock_take(&o->lock);
+	start = i = o->first;
+	while (i == start + nr && nr < RELEASE_ROW) {
+		struct frame *f = &frame_table[i];
+
+		i = f->next;
+		if ((u32)atomic_sub_return(&f->word, FRAME_WORD_ALLOCATED | 1)) {
+			o->nr_refs_held++;
+			break;
+		}
+		nr++;
+	}
+	o->nr -= nr;
+	o->first = i;
+	if (i != FRAME_NONE)
+		frame_table[i].prev = FRAME_NONE;
+	lock_drop(&o->lock);
+	if (nr)
+		frame_free_range(&frame_table[start], nr);
+}
+
 int frame_release_all(struct frame_owner *o)
 {
-	unsigned int n = 0;
-
 	ASSERT(!o->closed);
 	lock_take(&o->lock);
 	o->dying = true;
 	lock_drop(&o->lock);
 	while (READ_ONCE(o->first) != FRAME_NONE) {
-		if (n++ % RELEASE_BATCH == RELEASE_BATCH - 1 && cpu_arch_work_pending())
-			return -XEN_ERESTART;
-		frame_release(o, &frame_table[o->first]);
+		release_row(o);
+		if (cpu_arch_work_pending())
+			return o->first == FRAME_NONE ? 0 : -XEN_ERESTART;
 	}
 	return 0;
 }
