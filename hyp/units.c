@@ -13,6 +13,7 @@
 #include <serai/irq.h>
 #include <serai/launch.h>
 #include <serai/printk.h>
+#include <serai/restart.h>
 #include <serai/runstate.h>
 #include <serai/unit.h>
 #include <serai/vpl011.h>
@@ -135,7 +136,8 @@ static void hardware_shutdown(u8 reason)
 
 static void tell_control(struct domain *d)
 {
-	domain_report_end(d);
+	if (!restart_request(d))
+		domain_report_end(d);
 	evtchn_send_virq_global(VIRQ_DOM_EXC);
 }
 
@@ -175,6 +177,7 @@ static int hall_init(void)
 	sched_hooks = vcpu_sched_hooks;
 	domain_actions.hardware_shutdown = hardware_shutdown;
 	domain_actions.tell_control = tell_control;
+	domain_actions.to_come = restarts_pending;
 	domain_actions.grant_frame = grant_map_frame;
 	console_input_hook = console_input;
 	keyhandler_register('0', dump_domain0, "dom0's registers");

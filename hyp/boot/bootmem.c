@@ -201,6 +201,14 @@ int __init bootinfo_check(struct boot_info *bi)
 	return bi->refused ? -XEN_EINVAL : rc;
 }
 
+static bool __init is_left_out(const struct boot_info *bi, int domain_node)
+{
+	for (u32 i = 0; i < bi->nr_domains; i++)
+		if (bi->domains[i].node == domain_node)
+			return bi->domains[i].left_out;
+	return false;
+}
+
 /* Other domains read their files when dom0 runs already, also those that it has in common with them. */
 static bool __init is_guest_file(const struct boot_info *bi, const struct boot_module *m)
 {
@@ -209,7 +217,7 @@ static bool __init is_guest_file(const struct boot_info *bi, const struct boot_m
 	for (u32 i = 0; i < bi->nr_modules; i++) {
 		const struct boot_module *o = &bi->modules[i];
 
-		if (o->domain_node >= 0 &&
+		if (o->domain_node >= 0 && !is_left_out(bi, o->domain_node) &&
 		    ranges_overlap(&r, &(struct range){ o->start, o->start + o->size }))
 			return true;
 	}

@@ -19,6 +19,7 @@
 #include <serai/launch.h>
 #include <serai/passthrough.h>
 #include <serai/printk.h>
+#include <serai/restart.h>
 #include <serai/string.h>
 #include <serai/vpl011.h>
 
@@ -26,6 +27,7 @@ struct build {
 	const struct boot_info *bi;
 	const struct domain_spec *spec;
 	struct domain *d;
+	struct domain_config config;
 	struct kernel_image image;
 	struct layout layout;
 	struct uart_place uart;
@@ -37,7 +39,9 @@ static int __init build_domain(struct build *b)
 {
 	const struct domain_spec *s = b->spec;
 	u32 spis = irq_arch_lines() - IRQ_FIRST_SPI;
-	struct domain_config cfg = {
+	int rc;
+
+	b->config = (struct domain_config){
 		.id = s->id,
 		.flags = s->flags | (strcmp(options.xsm, "dummy") ? 0 : DOMAIN_UNRESTRICTED),
 		.nr_vcpus = s->nr_vcpus,
@@ -51,7 +55,7 @@ static int __init build_domain(struct build *b)
 		.pool = s->pool,
 		.name = s->name,
 	};
-	int rc = domain_create(&cfg, &b->d);
+	rc = domain_create(&b->config, &b->d);
 
 	if (rc)
 		pr_err("%s: cannot be created (%d)\n", s->name, rc);
@@ -152,23 +156,12 @@ static int __init place_uart(struct build *b)
 	return -XEN_EINVAL;
 }
 
-/* The upcall's interrupt is in the tree; HVM_PARAM_CALLBACK_IRQ stays 0, as in Xen. */
 static int __init build_guest_devices(struct build *b)
 {
-	int rc;
+	int rc = b->spec->vpl011 ? place_uart(b) : 0;
 
-	b->d->evtchn_irq = GUEST_EVTCHN_PPI;
-	if (b->spec->vpl011) {
-		rc = place_uart(b);
-		if (rc)
-			return rc;
-		rc = vpl011_domain_create(b->d, &b->uart);
-		if (rc) {
-			pr_err("%s: vpl011 cannot be made (%d)\n", b->spec->name, rc);
-			return rc;
-		}
-	}
-	return passthrough_give(b->d, b->spec->index);
+	rc = rc ? rc : guest_devices_build(b->d, b->spec->vpl011 ? &b->uart : NULL);
+	return rc ? rc : passthrough_give(b->d, b->spec->index);
 }
 
 /* Where a file is, as the layout sees it. */
@@ -328,6 +321,44 @@ static void __init add_file(struct launch_file *files, u32 nr, struct launch_fil
 	files[nr] = new;
 }
 
+/* What it has of the machine is not given to it twice yet. */
+static bool __init is_bound(const struct build *b)
+{
+	if (b->spec->static_mem || b->spec->flags & DOMAIN_DIRECT_MAP ||
+	    passthrough.tree[b->spec->index])
+		return true;
+	for (u32 i = 0; i < b->bi->nr_shm; i++)
+		if (b->bi->shm[i].domain == b->spec->index)
+			return true;
+	for (u32 i = 0; i < b->bi->nr_evtchn; i++)
+		if (b->bi->evtchn[i].domain == b->spec->index)
+			return true;
+	return false;
+}
+
+/* So that it can be restarted; then the files are not the launch's to free. */
+static void __init keep_guest(struct build *b, const struct launch_file *files, u32 nr, void *tree)
+{
+	const struct restart_plan plan = {
+		.config = b->config,
+		.banks = b->spec->banks,
+		.files = files,
+		.nr_files = nr,
+		.entry = b->layout.kernel.start + b->image.entry,
+		.fdt = b->layout.fdt.start,
+		.uart = b->spec->vpl011 ? &b->uart : NULL,
+		.xenstore = b->spec->enhanced == ENHANCED_FULL,
+	};
+
+	if (options.dom0less_norestart || is_bound(b))
+		return;
+	if (restart_keep(&plan, tree, b->bi))
+		pr_warn("%s: no memory to remember how it is made; it cannot be restarted\n",
+			b->spec->name);
+	else
+		launch_keep_files(b->d);
+}
+
 /* What the domain will load before it runs. */
 static int __init prepare_guest(struct build *b)
 {
@@ -347,7 +378,9 @@ static int __init prepare_guest(struct build *b)
 	add_file(files, nr++, tree);
 	if (!rc)
 		rc = launch_prepare(b->d, s->banks, files, nr);
-	if (rc && tree.heap)
+	if (!rc)
+		keep_guest(b, files, nr, tree.heap);
+	else if (tree.heap)
 		heap_free(tree.heap, tree.order);
 	return rc;
 }

@@ -6,6 +6,7 @@
 #include "bootdomain.h"
 #include <serai/arch.h>
 #include <serai/builder.h>
+#include <serai/cmdline.h>
 #include <serai/compiler.h>
 #include <serai/errno.h>
 #include <serai/frame.h>
@@ -163,12 +164,22 @@ int __init kernel_unpack(struct boot_info *bi)
 	return refused ? bootinfo_verdict(bi) : 0;
 }
 
+/* Guests that are restarted are loaded from it again. */
+static bool __init is_kept(const struct boot_info *bi, const struct boot_module *m)
+{
+	for (u32 i = 0; i < bi->nr_modules && !options.dom0less_norestart; i++)
+		if (bi->modules[i].image == m->image && bi->modules[i].domain_node >= 0)
+			return true;
+	return false;
+}
+
 void __init kernel_give_back(struct boot_info *bi)
 {
 	for (u32 i = 0; i < bi->nr_modules; i++) {
 		struct boot_module *m = &bi->modules[i];
 
-		if (m->kind == MODULE_KERNEL && m->image != m->start && !same_file(bi, m))
+		if (m->kind == MODULE_KERNEL && m->image != m->start && !same_file(bi, m) &&
+		    !is_kept(bi, m))
 			launch_give_back(m->image, m->image + ROUND_UP(m->image_size, PAGE_SIZE), true);
 	}
 }

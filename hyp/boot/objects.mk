@@ -6,4 +6,4 @@ obj-y += kernel.o kernel_elf.o kernel_unpack.o plan.o place.o decide.o seed.o
 obj-y += fdt_out.o shm_fdt.o
 obj-y += passthrough.o pass_check.o pass_build.o pass_fdt.o
 obj-y += dom0_devices.o dom0_fdt.o domu_fdt.o
-obj-y += load.o ram.o static_ram.o shm.o channels.o pools.o builder.o start.o
+obj-y += load.o ram.o static_ram.o shm.o channels.o pools.o guest.o restart.o builder.o start.o

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * RAM of a domain that is not direct mapped: frames of the heap, in the largest blocks that there
- * are, so that stage 2 gets blocks too. They are cleared when the domain is launched.
+ * are, so that stage 2 gets blocks too. They are cleared when the domain is launched. Also for
+ * domains that are restarted, so most of it stays after start-up.
  */
 #include <serai/arch.h>
 #include <serai/builder.h>
@@ -12,7 +13,7 @@
 #include <serai/printk.h>
 
 /* The largest block that fits at g and into nr. */
-static unsigned int __init block_order(u64 g, u64 nr)
+static unsigned int block_order(u64 g, u64 nr)
 {
 	unsigned int order = 63 - (unsigned int)__builtin_clzll(nr);
 
@@ -20,7 +21,7 @@ static unsigned int __init block_order(u64 g, u64 nr)
 	return MIN(order, (unsigned int)FRAME_ORDER_MAX);
 }
 
-static int __init add_block(struct domain *d, gfn_t g, unsigned int order)
+static int add_block(struct domain *d, gfn_t g, unsigned int order)
 {
 	struct frame *f = frame_alloc(order, FRAME_NO_SCRUB);
 	int rc;
@@ -36,7 +37,7 @@ static int __init add_block(struct domain *d, gfn_t g, unsigned int order)
 	return rc;
 }
 
-static int __init fill_bank(struct domain *d, const struct range *bank)
+static int fill_bank(struct domain *d, const struct range *bank)
 {
 	u64 g = bank->start >> PAGE_SHIFT, nr = range_size(bank) >> PAGE_SHIFT;
 	unsigned int most = FRAME_ORDER_MAX;
@@ -57,7 +58,7 @@ static int __init fill_bank(struct domain *d, const struct range *bank)
 	return 0;
 }
 
-static void __init free_bank(struct domain *d, const struct range *bank)
+static void free_bank(struct domain *d, const struct range *bank)
 {
 	u64 g = bank->start >> PAGE_SHIFT, end = bank->end >> PAGE_SHIFT, left;
 	u32 type;
@@ -72,13 +73,13 @@ static void __init free_bank(struct domain *d, const struct range *bank)
 	p2m_unmap(&d->p2m, gfn(bank->start >> PAGE_SHIFT), range_size(bank) >> PAGE_SHIFT);
 }
 
-void __init guest_ram_free(struct domain *d, const struct range_set *banks)
+void guest_ram_free(struct domain *d, const struct range_set *banks)
 {
 	for (u32 i = 0; i < banks->nr; i++)
 		free_bank(d, &banks->r[i]);
 }
 
-int __init guest_ram_build(struct domain *d, const struct range_set *banks)
+int guest_ram_build(struct domain *d, const struct range_set *banks)
 {
 	struct frame_stats s;
 	u64 size = range_set_total(banks);

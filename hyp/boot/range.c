@@ -70,7 +70,7 @@ const struct range *__init range_set_largest(const struct range_set *s)
 	return best;
 }
 
-u64 __init range_set_total(const struct range_set *s)
+u64 range_set_total(const struct range_set *s)
 {
 	u64 sum = 0;
 

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Seeds for domains out of the firmware's: the ChaCha20 block function (RFC 8439, section 2.3). */
 #include <serai/builder.h>
-#include <serai/compiler.h>
 #include <serai/string.h>
 
 #define KEY_BYTES 32
 
-static u32 __init rotate(u32 v, u32 n)
+static u32 rotate(u32 v, u32 n)
 {
 	return v << n | v >> (32 - n);
 }
 
-static void __init quarter(u32 *s, u32 a, u32 b, u32 c, u32 d)
+static void quarter(u32 *s, u32 a, u32 b, u32 c, u32 d)
 {
 	s[a] += s[b];
 	s[d] = rotate(s[d] ^ s[a], 16);
@@ -23,7 +22,7 @@ static void __init quarter(u32 *s, u32 a, u32 b, u32 c, u32 d)
 	s[b] = rotate(s[b] ^ s[c], 7);
 }
 
-static void __init block(const u32 *in, u32 *out)
+static void block(const u32 *in, u32 *out)
 {
 	memcpy(out, in, 64);
 	for (u32 i = 0; i < 10; i++) {
@@ -36,7 +35,7 @@ static void __init block(const u32 *in, u32 *out)
 		out[i] += in[i];
 }
 
-void __init seed_derive(const void *seed, size_t seed_len, u32 domain, u32 use, void *out, size_t n)
+void seed_derive(const void *seed, size_t seed_len, u32 domain, u32 use, void *out, size_t n)
 {
 	u32 in[16] = { 0x61707865, 0x3320646e, 0x79622d32, 0x6b206574 }, words[16];
 	const u8 *from = seed;

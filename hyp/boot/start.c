@@ -12,7 +12,6 @@
 #include <serai/console.h>
 #include <serai/domain.h>
 #include <serai/errno.h>
-#include <serai/evtchn.h>
 #include <serai/frame.h>
 #include <serai/launch.h>
 #include <serai/passthrough.h>
@@ -21,9 +20,9 @@
 #include <libfdt.h>
 
 #define DOM0_PORTS	131072
-#define STORE_PFN_LATER (~0UL) /* who sets up the xenstore tells the guest by its channel */
 
 static struct domain *guests[BOOT_DOMAINS_MAX] __initdata;
+u64 builder_files_kept;
 
 /* Out of the way of dom0's memory, where the loader may have put it. */
 static int __init move_fdt(struct boot_info *bi)
@@ -43,13 +42,17 @@ static int __init move_fdt(struct boot_info *bi)
 	return 0;
 }
 
-/* Frames that only the boot loader's files and tree kept from the heap. */
+/* Frames that only the boot loader's files and tree kept from the heap. Guests may want theirs again. */
 static int __init release_modules(struct boot_info *bi)
 {
 	RANGE_SET_INIT(freed, BOOT_BANKS_MAX + BOOT_RESERVED_MAX + BOOT_MODULES_MAX + 16);
 	RANGE_SET_INIT(kept, BOOT_BANKS_MAX + BOOT_RESERVED_MAX + BOOT_MODULES_MAX + 16);
 	int rc = bootinfo_usable(bi, &freed, KEEP_NOTHING);
+	u64 all = range_set_total(&freed);
 
+	if (!rc && !options.dom0less_norestart)
+		rc = bootinfo_usable(bi, &freed, KEEP_GUESTS);
+	builder_files_kept = all - range_set_total(&freed);
 	if (!rc)
 		rc = bootinfo_usable(bi, &kept, KEEP_ALL);
 	for (u32 i = 0; i < kept.nr && !rc; i++)
@@ -128,7 +131,7 @@ static int __init build_guest(const struct boot_info *bi, const struct boot_doma
 }
 
 /* Ids by place in the tree, so that they do not depend on what becomes of others. */
-static int __init build_guests(const struct boot_info *bi)
+static int __init build_guests(struct boot_info *bi)
 {
 	for (u32 i = 0; i < bi->nr_domains; i++) {
 		int rc = 0;
@@ -137,21 +140,12 @@ static int __init build_guests(const struct boot_info *bi)
 			rc = build_guest(bi, &bi->domains[i], (domid_t)(i + 1), &guests[i]);
 		if (rc && options.dom0less_strict)
 			return rc;
-		if (rc)
+		if (rc) {
 			pr_err("%s: left out; the others go on\n", bi->domains[i].name);
+			bi->domains[i].left_out = true;
+		}
 	}
 	return 0;
-}
-
-/* The channel by which a guest will talk to the xenstore; the page comes from dom0's tools. */
-static void __init connect_xenstore(const struct boot_domain *b, struct domain *d)
-{
-	int port = b->enhanced == ENHANCED_FULL ? evtchn_alloc_unbound(d, 0) : -XEN_ENOENT;
-
-	if (port < 0)
-		return;
-	d->hvm_params[HVM_PARAM_STORE_EVTCHN] = (u64)port;
-	d->hvm_params[HVM_PARAM_STORE_PFN] = STORE_PFN_LATER;
 }
 
 /* --------------------------------------------------------------------------------------- dom0 -- */
@@ -231,7 +225,8 @@ int __init builder_start(void)
 	for (u32 i = 0; i < bi->nr_domains; i++) {
 		if (!guests[i])
 			continue;
-		connect_xenstore(&bi->domains[i], guests[i]);
+		if (bi->domains[i].enhanced == ENHANCED_FULL)
+			guest_connect_xenstore(guests[i]);
 		launch_start(guests[i]);
 		any = true;
 	}

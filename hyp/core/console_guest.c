@@ -25,6 +25,8 @@ void (*console_input_hook)(void);
 static struct lock input_lock = LOCK_INIT(RANK_INPUT);
 static struct console_guest *guests;
 static struct console_guest *focus;
+/* Has the focus for a domain that is being restarted, and loses what is typed. */
+static struct console_guest away;
 static bool chosen;  /* by the operator: nobody else moves it */
 static bool started; /* there is input */
 static u32 switch_keys; /* of SWITCH_COUNT, seen in a row and withheld */
@@ -167,9 +169,15 @@ void console_guest_add(struct console_guest *g)
 		p = &(*p)->next;
 	g->next = *p;
 	*p = g;
-	if (!chosen && g == guests)
+	if (focus == &away && away.id == g->id)
+		focus = g;
+	else if (!chosen && g == guests && focus != &away)
 		focus_set(g);
 	lock_drop(&input_lock);
+}
+
+static void away_input(struct console_guest *g, char c)
+{
 }
 
 void console_guest_remove(struct console_guest *g)
@@ -181,9 +189,13 @@ void console_guest_remove(struct console_guest *g)
 		p = &(*p)->next;
 	if (*p) {
 		*p = g->next;
-		if (focus == g)
+		if (focus == g && g->returns) {
+			away = (struct console_guest){ .id = g->id, .input = away_input };
+			focus = &away;
+		} else if (focus == g) {
 			focus_set(guests);
-		if (console_has_screen(g->id))
+		}
+		if (console_has_screen(g->id) && !g->returns)
 			screen_move(guests);
 		if (g->line.len)
 			line_flush(g);
@@ -191,12 +203,27 @@ void console_guest_remove(struct console_guest *g)
 	lock_drop(&input_lock);
 }
 
+void console_guest_forget(domid_t id)
+{
+	lock_take(&input_lock);
+	if (focus == &away && away.id == id)
+		focus_set(guests);
+	if (console_has_screen(id))
+		screen_move(guests);
+	lock_drop(&input_lock);
+}
+
 /* --- what is typed --- */
 
 static void focus_next(void)
 {
+	struct console_guest *next = focus && focus != &away ? focus->next : guests;
+
+	if (focus == &away)
+		while (next && next->id < away.id)
+			next = next->next;
 	chosen = true;
-	focus_set(focus ? focus->next : guests);
+	focus_set(next);
 }
 
 /* Gives c to whom it belongs; true: it is a debug key. */

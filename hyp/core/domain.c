@@ -181,6 +181,13 @@ int domain_create(const struct domain_config *cfg, struct domain **out)
 	return 0;
 }
 
+void domain_free_id(struct domain *d)
+{
+	lock_take(&list_lock);
+	list_remove(d);
+	lock_drop(&list_lock);
+}
+
 static bool get_unless_zero(u32 *refs)
 {
 	u32 old = READ_ONCE(*refs);

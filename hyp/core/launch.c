@@ -264,6 +264,23 @@ void launch_give_back(paddr_t start, paddr_t end, bool heap)
 	lock_drop(&launch_lock);
 }
 
+u64 launch_pending_bytes(void)
+{
+	u64 sum = 0;
+
+	lock_take(&launch_lock);
+	for (u32 i = 0; i < launches.nr_ranges; i++)
+		sum += range_size(&launches.ranges[i].range);
+	lock_drop(&launch_lock);
+	return sum;
+}
+
+void launch_keep_files(struct domain *d)
+{
+	for (u32 i = 0; i < d->launch->nr_files; i++)
+		d->launch->files[i].heap = NULL;
+}
+
 /* The launch has come to its end, one way or the other. */
 static void launch_end(struct launch *l)
 {

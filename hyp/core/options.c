@@ -17,6 +17,7 @@ struct options options = {
 	.gnttab_transitive = true,
 	.gnttab_max_frames = 64,
 	.gnttab_max_maptrack_frames = 1024,
+	.restart_limit = 5,
 };
 
 /* SIZE, min:SIZE, max:SIZE, separated by commas: the plain one counts, else max, else min. */
@@ -92,6 +93,9 @@ static bool __init parse_dom0less(const char *value, bool no)
 		{ "lenient", &options.dom0less_strict, false },
 		{ "poweroff", &options.dom0less_poweroff, true },
 		{ "idle", &options.dom0less_poweroff, false },
+		{ "norestart", &options.dom0less_norestart, true },
+		{ "restart", &options.dom0less_norestart, false },
+		{ "restart-always", &options.dom0less_restart_always, true },
 	};
 
 	while (*value && !no) {
@@ -190,8 +194,14 @@ const struct option options_table[] __initconst = {
 	PARSED(vwfi, parse_vwfi, "trap or native", "what a guest's WFI does"),
 	BOOL(noreboot, "halt instead of restarting after a panic"),
 	PARSED(bootscrub, parse_bootscrub, "off, idle or on", "when free memory is cleared"),
-	PARSED(dom0less, parse_dom0less, "strict or lenient, poweroff or idle, separated by a comma",
-	       "whether a refused domain stops the boot; what follows the last domain's end"),
+	PARSED(dom0less, parse_dom0less,
+	       "strict or lenient, poweroff or idle, norestart, restart or restart-always, "
+	       "separated by commas",
+	       "whether a refused domain stops the boot; what follows a domain's and the last one's "
+	       "end"),
+	{ .name = "restart_limit", .type = OPTION_UINT, .target = &options.restart_limit,
+	  .size = 1000000, .accepts = "a number from 1 to 1000000",
+	  .help = "restarts of one domain within a minute" },
 	BOOL(guest_console_io, "guests may write to the console, each line with a prefix"),
 	BOOL(sync_console, "wait for every character to be sent"),
 	PARSED(conring_size, parse_conring, "a size such as 16K", "size of the console ring"),

@@ -279,6 +279,7 @@ int vpl011_domain_close(struct domain *d)
 
 	if (!u)
 		return 0;
+	u->guest.returns = d->restarting;
 	console_guest_remove(&u->guest);
 	timer_destroy(&u->refill);
 	return 0;

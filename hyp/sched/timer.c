@@ -150,6 +150,11 @@ void timer_move(struct timer *t, unsigned int cpu)
 	}
 }
 
+void timer_interrupt_by(nstime_t t)
+{
+	time_arch_set_deadline(t);
+}
+
 void timer_run_expired(void)
 {
 	struct timer_cpu *tc = percpu(timer_cpu);

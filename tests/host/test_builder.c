@@ -2,7 +2,7 @@
 /* sources: hyp/boot/boot*.c hyp/boot/builder.c hyp/boot/plan.c
  * hyp/boot/place.c hyp/boot/kernel*.c hyp/lib/inflate.c hyp/boot/seed.c hyp/boot/dom0_devices.c hyp/boot/dom0_fdt.c
  * hyp/boot/domu_fdt.c hyp/boot/fdt_out.c hyp/boot/pass*.c hyp/boot/shm_fdt.c hyp/boot/load.c hyp/boot/ram.c
- * hyp/boot/start.c hyp/boot/fdt.c hyp/boot/fdt_irq.c hyp/boot/range.c hyp/core/cmdline.c
+ * hyp/boot/guest.c hyp/boot/start.c hyp/boot/fdt.c hyp/boot/fdt_irq.c hyp/boot/range.c hyp/core/cmdline.c
  * hyp/core/options.c */
 /*
  * dom0 from the boot loader's tree to its first vcpu: where everything goes, what is copied, which
@@ -25,6 +25,7 @@
 #include <serai/domain.h>
 #include <serai/errno.h>
 #include <serai/launch.h>
+#include <serai/restart.h>
 
 #define MIB	   (1UL << 20)
 #define RAM	   0x40000000UL
@@ -134,6 +135,15 @@ int launch_prepare(struct domain *d, const struct range_set *banks, const struct
 		   u32 nr)
 {
 	return -XEN_ENOMEM;
+}
+
+int restart_keep(const struct restart_plan *p, void *tree, const struct boot_info *from)
+{
+	return 0;
+}
+
+void launch_keep_files(struct domain *d)
+{
 }
 
 int p2m_unmap(struct p2m *p, gfn_t g, u64 nr)

@@ -587,6 +587,45 @@ static void test_screen_long(void **state)
 	assert_int_equal(out_len, GUEST_LINE_MAX + 1 + 2 * strlen("(d1) \r\n"));
 }
 
+/* One that is restarted: nobody else gets what is typed meanwhile. */
+static void test_guest_returns(void **state)
+{
+	size_t sum = one.nr + two.nr + five.nr;
+
+	two.console.returns = true;
+	type(SWITCH SWITCH);
+	fake_says(&two, "half");
+	out_clear();
+	assert_true(console_has_screen(2));
+	console_guest_remove(&two.console);
+	check_out("");
+	type("lost");
+	assert_int_equal(one.nr + two.nr + five.nr, sum);
+	console_guest_add(&two.console);
+	check_out("");
+	fake_says(&two, "more");
+	check_out("more");
+	type("y");
+	assert_int_equal(two.got[two.nr - 1], 'y');
+	/* The next one from there on is the next one by number. */
+	console_guest_remove(&two.console);
+	type(SWITCH);
+	assert_true(console_has_screen(5));
+	console_guest_add(&two.console);
+	assert_true(console_has_screen(5));
+	/* It does not come after all. */
+	type(SWITCH SWITCH SWITCH SWITCH);
+	assert_true(console_has_screen(2));
+	console_guest_remove(&two.console);
+	console_guest_forget(5);
+	assert_true(console_has_screen(2));
+	console_guest_forget(2);
+	assert_false(console_has_screen(2));
+	console_guest_add(&two.console);
+	two.console.returns = false;
+	out_clear();
+}
+
 static void test_guest_goes(void **state)
 {
 	/* Not the focus: only its begun line is said. */
@@ -736,6 +775,7 @@ int main(void)
 		cmocka_unit_test_setup(test_cycle, fresh),
 		cmocka_unit_test_setup(test_screen, fresh),
 		cmocka_unit_test_setup(test_screen_long, fresh),
+		cmocka_unit_test_setup(test_guest_returns, fresh),
 		cmocka_unit_test_setup(test_guest_goes, fresh),
 		cmocka_unit_test_setup(test_interleaved, fresh),
 		cmocka_unit_test_setup(test_key_reboot, fresh),

@@ -3,7 +3,8 @@
  *	    hyp/sched/core.c hyp/sched/pool.c hyp/sched/fair.c hyp/sched/null.c hyp/lib/minheap.c
  *	    hyp/ipc/sched_op.c hyp/ipc/evtchn.c hyp/ipc/evtchn_2l.c hyp/ipc/evtchn_domain.c
  *	    hyp/ipc/evtchn_fifo.c hyp/ipc/guest_atomic.c hyp/ipc/grant_table.c hyp/ipc/grant_pin.c hyp/ipc/grant_v2.c
- *	    hyp/ipc/grant_map.c hyp/ipc/grant_copy.c hyp/ipc/grant_cache.c */
+ *	    hyp/ipc/grant_map.c hyp/ipc/grant_copy.c hyp/ipc/grant_cache.c
+ *	    hyp/core/memory_op.c hyp/core/reservation.c hyp/core/physmap.c hyp/core/resource.c */
 /*
  * The whole house on a simulated machine of four CPUs: domains with all real units come, run, use
  * what there is, and go, while allocations fail. Afterwards nothing may be missing: no frame, no
@@ -34,6 +35,8 @@
 #include <serai/grant.h>
 #include <serai/hypercall.h>
 #include <serai/irq.h>
+#include <serai/memory_op.h>
+#include <serai/restart.h>
 #include <serai/runstate.h>
 #include <serai/unit.h>
 #include "no_consoles.h"
@@ -132,6 +135,18 @@ void keyhandler_register(char k, void (*fn)(void), const char *what)
 }
 
 int irq_init(void)
+{
+	return 0;
+}
+
+/* test_restart.c has these. */
+
+bool restart_request(struct domain *d)
+{
+	return false;
+}
+
+u32 restarts_pending(void)
 {
 	return 0;
 }
@@ -416,30 +431,6 @@ static void do_channels(struct vcpu *v, domid_t other)
 	}
 }
 
-/* Pages of the guest that the hypervisor keeps. */
-static void do_registrations(struct vcpu *v)
-{
-	u64 g = RAM_GFN + dice(RAM_MAX), x = dice(v->domain->nr_vcpus);
-
-	switch (dice(4)) {
-	case 0:
-		do_vcpu_op((u64[5]){ VCPUOP_register_vcpu_info, x,
-				     PUT((struct abi_vcpu_register_vcpu_info){ .mfn = g }) });
-		break;
-	case 1:
-		do_vcpu_op((u64[5]){ VCPUOP_register_runstate_memory_area, x,
-				     PUT((struct abi_vcpu_register_runstate){ room + 2048 }) });
-		break;
-	case 2:
-		event_op(EVTCHNOP_init_control,
-			 PUT((struct abi_evtchn_init_control){ .control_gfn = g,
-							       .vcpu = (u32)x }));
-		break;
-	default:
-		event_op(EVTCHNOP_expand_array, PUT((struct abi_evtchn_expand_array){ g }));
-	}
-}
-
 static void do_grants(struct vcpu *v, struct domain *other)
 {
 	struct abi_grant_entry *table;
@@ -493,12 +484,18 @@ static void do_scheduling(struct vcpu *v)
 	}
 }
 
+#include "life_memory.h"
+
 static void act(struct vcpu *v, struct domain *const *doms)
 {
 	struct domain *other = doms[dice(DOMS)];
 
 	other = other ? other : v->domain;
-	switch (dice(8)) {
+	switch (dice(10)) {
+	case 8:
+	case 9:
+		do_memory(other->id);
+		break;
 	case 0:
 	case 1:
 		do_channels(v, other->id);
@@ -611,6 +608,7 @@ static void round_of_life(void)
 		life(doms, 20);
 	}
 	cpus_run();
+	expect_whole_heap();
 	expect_nothing_missing();
 }
 

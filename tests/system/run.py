@@ -18,9 +18,11 @@ import dom0less
 import gic
 import kernels
 import passthrough
+import restart
 from rig import TOP, Failed, Rig, Skipped, machine
 
-CASES = dom0.CASES + gic.CASES + dom0less.CASES + kernels.CASES + passthrough.CASES + boards.CASES
+CASES = (dom0.CASES + gic.CASES + dom0less.CASES + kernels.CASES + passthrough.CASES + boards.CASES
+         + restart.CASES)
 
 
 def chosen(options):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Target guests: build/target/<guest>.img from tests/target/<guest>.c (or bench/) and the library.
+# Target guests: build/target/<guest>.img from tests/target/<guest>.c (or bench/, or tests/system/,
+# whose guests are run by the scripts there) and the library.
 # Included by the top Makefile, and usable alone: make -f tests/target/rules.mk
 
 BUILD ?= build
@@ -8,7 +9,7 @@ TARGET_CROSS ?= aarch64-linux-gnu-
 TARGET_CC ?= $(TARGET_CROSS)gcc
 TARGET_OBJCOPY ?= $(TARGET_CROSS)objcopy
 
-target-guests := $(basename $(notdir $(wildcard tests/target/*.c))) bench
+target-guests := $(basename $(notdir $(wildcard tests/target/*.c tests/system/*.c))) bench
 target-bench-obj := $(patsubst bench/%.c,$(TARGET_OUT)/bench/%.o,$(wildcard bench/*.c))
 target-images := $(target-guests:%=$(TARGET_OUT)/%.img)
 target-lib-src := $(wildcard tests/target/lib/*.c) tests/target/lib/start.S
@@ -34,6 +35,11 @@ $(TARGET_OUT)/lib/%.o: tests/target/lib/%.S
 	$(Q)$(TARGET_CC) $(target-cflags) -MMD -MP -c $< -o $@
 
 $(TARGET_OUT)/%.o: tests/target/%.c
+	@mkdir -p $(@D)
+	$(call say,TCC,$@)
+	$(Q)$(TARGET_CC) $(target-cflags) -MMD -MP -c $< -o $@
+
+$(TARGET_OUT)/%.o: tests/system/%.c
 	@mkdir -p $(@D)
 	$(call say,TCC,$@)
 	$(Q)$(TARGET_CC) $(target-cflags) -MMD -MP -c $< -o $@

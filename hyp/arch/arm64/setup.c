@@ -19,6 +19,7 @@
 #include <serai/console.h>
 #include <serai/domain.h>
 #include <serai/irq.h>
+#include <serai/launch.h>
 #include <serai/power.h>
 #include <serai/printk.h>
 #include <serai/sched.h>
@@ -169,11 +170,14 @@ static __noreturn __noinline void leave_startup(void)
 
 	mmu_seal();
 	frame_stats(&stats);
-	taken = frame_ram - stats.free;
+	taken = frame_ram - stats.free - ((builder_files_kept + launch_pending_bytes()) >> PAGE_SHIFT);
 	for (u32 id = 0; (d = domain_get_next(id)); id = d->id + 1U, domain_put(d), nr++)
 		taken -= d->frames.max;
 	pr_info("memory: %lu MiB, of which %lu KiB are Serai's and %lu MiB free; %u domain%s\n",
 		frame_ram >> 8, taken << 2, stats.free >> 8, nr, nr == 1 ? " starts" : "s start");
+	if (builder_files_kept)
+		pr_info("memory: %lu KiB of guests' files stay for restarts; dom0less=norestart gives "
+			"them back\n", builder_files_kept >> 10);
 	this_cpu()->work |= WORK_SCHED;
 	enter_first_guest();
 }

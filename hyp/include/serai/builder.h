@@ -199,6 +199,12 @@ struct cpupool *pools_find(int index);
 /* --- channels.c --- */
 /* Binds the event channels of the device tree. */
 int channels_connect(const struct boot_info *bi, struct built *b);
+/* --- guest.c --- */
+struct uart_place;
+/* The event upcall and, unless NULL, the UART. Refusals are told in words. */
+int guest_devices_build(struct domain *d, const struct uart_place *uart);
+/* The channel by which it will talk to the xenstore; the page comes from dom0's tools. */
+void guest_connect_xenstore(struct domain *d);
 
 /* --- load.c --- */
 void memory_write(paddr_t dst, const void *src, u64 size);
@@ -263,5 +269,7 @@ int built_drop(const struct boot_info *bi, struct built *b, int index, int rc);
  * lets them go, dom0 first. -XEN_ENODEV: nothing runs.
  */
 int builder_start(void);
+/* Bytes of guests' files that stay, so that they can be restarted. */
+extern u64 builder_files_kept;
 
 #endif

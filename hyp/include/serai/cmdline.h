@@ -32,6 +32,9 @@ struct options {
 	bool noreboot;
 	bool dom0less_strict;  /* a domain of the device tree that is refused stops the boot */
 	bool dom0less_poweroff; /* without dom0: when the last domain has ended */
+	bool dom0less_norestart; /* a domain of the device tree that ends stays off */
+	bool dom0less_restart_always; /* it is restarted also when it crashed or missed its watchdog */
+	u32 restart_limit; /* of one domain, within a minute */
 	bool guest_console_io; /* guests may write to the console */
 	bool sync_console;
 	u8 bootscrub; /* enum bootscrub */

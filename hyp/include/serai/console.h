@@ -59,6 +59,7 @@ struct console_guest {
 	domid_t id;
 	struct guest_line line; /* while it has not got the screen */
 	void (*input)(struct console_guest *g, char c); /* called without the lock */
+	bool returns; /* when it goes: another one of its id will follow, focus and screen wait */
 	struct console_guest *next;
 };
 
@@ -68,6 +69,8 @@ struct console_guest {
  */
 void console_guest_add(struct console_guest *g);
 void console_guest_remove(struct console_guest *g);
+/* None will follow after all. */
+void console_guest_forget(domid_t id);
 /* Text of the domain; its lock is held. */
 void console_guest_put(struct console_guest *g, const char *text, size_t n);
 /*

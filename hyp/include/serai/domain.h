@@ -102,6 +102,7 @@ struct domain {
 	u64 vm_assist;
 	u32 pause_count;
 	bool dying, shut_down, crashed;
+	bool restarting; /* it will be made again: its place at the console is kept */
 	u8 shutdown_code;
 	u32 evtchn_irq; /* PPI of the upcall */
 	u32 max_evtchn_port, max_grant_frames, max_maptrack_frames;
@@ -175,11 +176,18 @@ void domain_shutdown(struct domain *d, u8 reason);
 void domain_crash(struct domain *d, const char *why);
 /* Without dom0: says on the console that d has shut down, and whether it was the last. */
 void domain_report_end(struct domain *d);
+/* Says it when nothing is left to run, and acts as dom0less= tells. */
+void domain_report_last(void);
 /*
  * Preemptible: -ERESTART to be called again. After 0 the domain may be gone, unless the caller has
  * a reference of its own.
  */
 int domain_kill(struct domain *d);
+/*
+ * Of a killed domain: nobody finds it any more, another one may have its number, though some of its
+ * pages may still be mapped elsewhere.
+ */
+void domain_free_id(struct domain *d);
 
 void vcpu_block(void); /* current: until an event or interrupt is pending */
 /* Wakes a blocked vcpu. */
@@ -195,6 +203,7 @@ void vcpu_request(struct vcpu *v, u32 bits);
 struct domain_actions {
 	void (*hardware_shutdown)(u8 reason); /* dom0: the machine goes down or restarts */
 	void (*tell_control)(struct domain *d); /* VIRQ_DOM_EXC */
+	u32 (*to_come)(void); /* domains that are about to be restarted; NULL: none */
 	/* grant_map_frame(): the page of a grant table frame, for mapping. */
 	int (*grant_frame)(struct domain *d, u32 idx, bool status, mfn_t *m);
 };

@@ -42,6 +42,10 @@ void launch_start(struct domain *d);
  * that were allocated from it.
  */
 void launch_give_back(paddr_t start, paddr_t end, bool heap);
+/* Bytes that wait for that. */
+u64 launch_pending_bytes(void);
+/* Of a prepared domain: files[].heap stays, somebody else has it now. */
+void launch_keep_files(struct domain *d);
 /* On the exit path of v, which has something left to load: until it is done or the CPU has work. */
 void launch_run(struct vcpu *v);
 int launch_init(void);

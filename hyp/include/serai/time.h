@@ -53,6 +53,12 @@ static inline bool timer_armed(const struct timer *t)
 	return READ_ONCE(t->slot) != 0;
 }
 
+/*
+ * For a timer's function that does long work in pieces: cpu_arch_work_pending() is true from t on at
+ * the latest. Afterwards the CPU's timer is programmed as it should be.
+ */
+void timer_interrupt_by(nstime_t t);
+
 /* From WORK_TIMER: runs what is due, some at a time, and programs the next deadline. */
 void timer_run_expired(void);
 /* On the CPU itself, before any timer of it is armed. */
