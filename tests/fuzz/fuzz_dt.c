@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sources: hyp/boot/boot*.c hyp/boot/fdt.c hyp/boot/fdt_irq.c hyp/boot/range.c hyp/boot/plan.c
  * hyp/boot/decide.c hyp/boot/console_find.c hyp/boot/dom0_devices.c hyp/boot/dom0_fdt.c
- * hyp/boot/fdt_out.c hyp/boot/seed.c hyp/core/cmdline.c hyp/core/options.c hyp/drivers/drivers.c
+ * hyp/boot/domu_fdt.c hyp/boot/shm_fdt.c hyp/boot/fdt_out.c hyp/boot/seed.c hyp/core/cmdline.c hyp/core/options.c hyp/drivers/drivers.c
  * hyp/drivers/pl011.c */
 /* options: -max_len=16384 -len_control=0 */
 /*
@@ -11,6 +11,7 @@
  *
  * Most inputs are changed as trees (a property, a node), because damaged bytes end at the first check.
  */
+#include <abi/guest_layout.h>
 #include <serai/arch.h>
 #include <serai/boot.h>
 #include <serai/builder.h>
@@ -29,6 +30,7 @@
 #define IMAGE	   0x40200000UL
 #define IMAGE_SIZE 0x90000UL
 #define VCPUS	   4
+#define P2M_LIMIT  (1UL << 40)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned int seed);
@@ -108,9 +110,33 @@ static void check_decision(const struct boot_info *bi)
 	MUST(runs);
 }
 
+/* Regions that domains share: like static memory, and the same for all who take part. */
+static void check_shared(const struct boot_info *bi)
+{
+	for (u32 i = 0; i < bi->nr_shm; i++) {
+		const struct boot_shm *s = &bi->shm[i];
+		struct range r = { s->host, s->host + s->size };
+
+		if (!bootshm_takes_part(bi, s))
+			continue;
+		must_be_free(bi, &r);
+		must_be_alone(bi, (u32)-1, &r);
+		for (u32 k = 0; k < i; k++) {
+			const struct boot_shm *o = &bi->shm[k];
+			bool same = !strcmp(o->id, s->id);
+
+			if (!bootshm_takes_part(bi, o))
+				continue;
+			MUST(!same || (o->host == s->host && o->size == s->size));
+			MUST(same || !ranges_overlap(&r, &(struct range){ o->host,
+									  o->host + o->size }));
+		}
+	}
+}
+
 /* --- the boot --- */
 
-static void build_tree(const struct boot_info *bi, int uart)
+static void build_dom0_tree(const struct boot_info *bi, int uart)
 {
 	static struct range ranges[BOOT_BANKS_MAX + BOOT_RESERVED_MAX + BOOT_MODULES_MAX + 16];
 	struct range_set extended = { 0, ARRAY_SIZE(ranges), ranges };
@@ -129,8 +155,34 @@ static void build_tree(const struct boot_info *bi, int uart)
 	char *buf = aligned_alloc(8, (bound + 7) & ~7UL);
 	int rc;
 
-	host_extended_regions(bi, &bi->dom0_banks, &t.grant, &extended);
+	host_extended_regions(bi, -1, &bi->dom0_banks, &t.grant, &extended);
 	rc = dom0_fdt_build(&t, buf, bound);
+	MUST(rc <= 0 || fdt_check_full(buf, (size_t)rc) == 0);
+	free(buf);
+}
+
+static void build_guest_tree(const struct boot_info *bi, u32 i)
+{
+	const struct boot_domain *d = &bi->domains[i];
+	const struct boot_module *kernel = bootinfo_domain_module(bi, d->node, MODULE_KERNEL);
+	u64 low = MIN(d->memory, GUEST_RAM0_SIZE);
+	struct range bank[] = { { GUEST_RAM0_BASE, GUEST_RAM0_BASE + low },
+				{ GUEST_RAM1_BASE, GUEST_RAM1_BASE + d->memory - low } };
+	const struct range_set banks = { bank[1].end > bank[1].start ? 2 : 1, 2, bank };
+	struct domu_tree t = {
+		.bi = bi,
+		.index = (int)i,
+		.id = (domid_t)(i + 1),
+		.nr_vcpus = d->nr_vcpus,
+		.banks = &banks,
+		.limit = P2M_LIMIT,
+		.bootargs = kernel->cmdline ? kernel->cmdline : "",
+		.hypervisor = d->enhanced != ENHANCED_NO,
+	};
+	size_t bound = domu_fdt_bound(&t);
+	char *buf = aligned_alloc(8, (bound + 7) & ~7UL);
+	int rc = domu_fdt_build(&t, d->name, buf, bound);
+
 	MUST(rc <= 0 || fdt_check_full(buf, (size_t)rc) == 0);
 	free(buf);
 }
@@ -150,9 +202,13 @@ static void boot(const void *blob)
 	if (builder_decide(&boot_info))
 		return;
 	check_decision(&boot_info);
+	check_shared(&boot_info);
+	for (u32 i = 0; i < boot_info.nr_domains; i++)
+		if (!boot_info.domains[i].left_out)
+			build_guest_tree(&boot_info, i);
 	if (bootinfo_module(&boot_info, MODULE_KERNEL) &&
 	    !dom0_devices_collect(&boot_info, uart, &dom0_devices))
-		build_tree(&boot_info, uart);
+		build_dom0_tree(&boot_info, uart);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

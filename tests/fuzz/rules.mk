@@ -48,8 +48,9 @@ FUZZ_RUN = $(PYTHON) scripts/fuzz.py --build $(BUILD)
 .PHONY: fuzz fuzz-nightly fuzz-programs check-fuzz
 fuzz-programs: $(FUZZ_PROGRAMS)
 # `make fuzz FUZZ_SECONDS=60 FUZZER=dt`: each of them, or one, for so long
-fuzz: fuzz-programs
-	@$(FUZZ_RUN) --each $(FUZZ_SECONDS) $(if $(FUZZER),$(FUZZ)/fuzz_$(FUZZER),$(FUZZ_PROGRAMS))
+FUZZ_CHOSEN = $(if $(FUZZER),$(FUZZ)/fuzz_$(FUZZER),$(FUZZ_PROGRAMS))
+fuzz: $(FUZZ_CHOSEN)
+	@$(FUZZ_RUN) --each $(FUZZ_SECONDS) $(FUZZ_CHOSEN)
 fuzz-nightly: fuzz-programs
 	@$(FUZZ_RUN) --each 600 $(FUZZ_PROGRAMS)
 check-fuzz: fuzz-programs

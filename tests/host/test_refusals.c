@@ -79,6 +79,12 @@ enum outcome {
 	WARN,	/* all start, but something may not be meant so */
 };
 
+/* A node of shared memory in a domain, and its xen,shared-mem; role by one more edit. */
+#define SHM(domain, id, mem)                                                                  \
+	{ domain, NULL, "shm" },                                                              \
+	{ domain "/shm", "compatible", "\"xen,domain-shared-memory-v1\"" },                   \
+	{ domain "/shm", "xen,shm-id", "\"" id "\"" }, { domain "/shm", "xen,shared-mem", mem }
+
 /* value as in source: <numbers>, "text", [bytes], "" for an empty one; NULL: the property is removed. */
 struct edit {
 	const char *path, *name; /* name NULL: value is a new child, or NULL: the node is removed */
@@ -88,7 +94,7 @@ struct edit {
 struct refusal {
 	enum outcome outcome;
 	const char *want;
-	struct edit edits[6];
+	struct edit edits[10];
 	const char *cmdline; /* NULL: the tree's */
 };
 
@@ -259,6 +265,17 @@ static const struct refusal refusals[] = {
 	CASE(BOOT, "is named twice; name each piece of RAM once", { "/chosen", "xen,static-heap", "<0 0xa0000000 0 0x4000000 0 0xa1000000 0 0x4000000>" }),
 	CASE(GUEST, "0xa0000000-0xa7ffffff overlaps xen,static-heap of /chosen at 0x80000000-0xbfffffff", { "/chosen", "xen,static-heap", "<0 0x80000000 0 0x40000000>" }, { D1, "xen,static-mem", "<0 0xa0000000 0 0x8000000>" }),
 	CASE(BOOT, D1 ": memory = <0 0x20000>: 128 MiB do not fit, 120 MiB are free", { "/chosen", "xen,static-heap", "<0 0x68000000 0 0x8000000>" }, { K, NULL, NULL }),
+
+	/* --- shared memory --- */
+	CASE(BOTH, D2 "/shm: role = \"borrower\": no domain that is enabled is the owner of this xen,shm-id; write role = \"owner\" in one, or remove role from all", SHM(D1, "a", "<0 0xb0000000 0 0x70000000 0 0x200000>"), SHM(D2, "a", "<0 0xb0000000 0 0x70000000 0 0x200000>"), { D1 "/shm", "role", "\"borrower\"" }, { D2 "/shm", "role", "\"borrower\"" }),
+	CASE(BOTH, "/shm is the owner, too; leave role = \"owner\" in one, write \"borrower\" in the others", SHM(D1, "a", "<0 0xb0000000 0 0x70000000 0 0x200000>"), SHM(D2, "a", "<0 0xb0000000 0 0x70000000 0 0x200000>"), { D1 "/shm", "role", "\"owner\"" }, { D2 "/shm", "role", "\"owner\"" }),
+	CASE(GUEST, D1 "/shm: role = \"lord\": there is no such role; write role = \"owner\" or \"borrower\", or nothing", SHM(D1, "a", "<0 0xb0000000 0 0x70000000 0 0x200000>"), { D1 "/shm", "role", "\"lord\"" }),
+	CASE(GUEST, D1 "/shm: xen,shm-id = \"sixteen letters!\": it is no text of 1 to 15 characters", SHM(D1, "sixteen letters!", "<0 0xb0000000 0 0x70000000 0 0x200000>")),
+	CASE(GUEST, D1 "/shm: xen,shared-mem = <0 0xb0000000>: it is not an address of the machine, one of the guest and a size; write xen,shared-mem = <HOST-ADDRESS GUEST-ADDRESS SIZE>, addresses of 2 cells and a size of 2", SHM(D1, "a", "<0 0xb0000000>")),
+	CASE(GUEST, "an address or the size is no multiple of 4 KiB", SHM(D1, "a", "<0 0xb0000800 0 0x70000000 0 0x200000>")),
+	CASE(GUEST, D1 "/shm: xen,shared-mem = <0 0xb0000000 0 0x40000000 ...>: the guest has its memory at 0x40000000-0x401fffff, or a part of it; write another guest address", SHM(D1, "a", "<0 0xb0000000 0 0x40000000 0 0x200000>")),
+	CASE(GUEST, "0xf0000000-0xf01fffff of the host is not in RAM; write a host address of RAM that nothing else uses", SHM(D1, "a", "<0 0xf0000000 0 0x70000000 0 0x200000>")),
+	CASE(WARN, D1 "/shm: xen,shm-id = \"a\": no other domain has it, so nobody shares this memory", SHM(D1, "a", "<0 0xb0000000 0 0x70000000 0 0x200000>")),
 	/* clang-format on */
 };
 
