@@ -164,47 +164,6 @@ static int __init build_guest_devices(struct build *b)
 	return rc ? rc : passthrough_give(b->d, b->spec->index);
 }
 
-/* Where a file is, as the layout sees it. */
-static struct range __init source(const struct build *b, paddr_t at, u64 size)
-{
-	u64 start = b->spec->flags & DOMAIN_HARDWARE ? at : ELSEWHERE;
-
-	return (struct range){ start, start + size };
-}
-
-static void __init refuse_place(const struct build *b)
-{
-	const struct kernel_image *k = &b->image;
-
-	if (k->fixed && !range_set_find(b->spec->banks, k->base, k->base + k->size))
-		pr_err("%s: its ELF kernel is linked for %#lx-%#lx, where it has no memory; link it for "
-		       "%#lx, or give it more\n",
-		       b->spec->name, k->base, k->base + k->size - 1, b->spec->banks->r[0].start);
-	else
-		pr_err("%s: kernel (%lu KiB in memory) and ramdisk (%lu KiB) do not fit into its "
-		       "memory; give it more\n",
-		       b->spec->name, k->size >> 10, range_size(&b->layout.ramdisk_source) >> 10);
-}
-
-static int __init place_modules(struct build *b)
-{
-	const struct boot_module *k = b->spec->kernel, *r = b->spec->ramdisk;
-	int rc = kernel_probe(b->bi, k, &b->image);
-
-	if (rc)
-		return rc;
-	b->layout = (struct layout){
-		.banks = b->spec->banks,
-		.kernel_source = source(b, k->image, k->image_size),
-	};
-	if (r)
-		b->layout.ramdisk_source = source(b, r->start, r->size);
-	rc = layout_place_modules(&b->layout, &b->image);
-	if (rc)
-		refuse_place(b);
-	return rc;
-}
-
 /* Into direct-mapped memory, where they are not there already. */
 static void __init load_modules(struct build *b)
 {
@@ -433,7 +392,7 @@ int __init builder_build(const struct boot_info *bi, const struct domain_spec *s
 			 struct domain **out)
 {
 	struct build b = { .bi = bi, .spec = spec };
-	int rc = place_modules(&b);
+	int rc = builder_place(bi, spec, &b.image, &b.layout);
 
 	rc = rc ? rc : build_domain(&b);
 	if (rc)

@@ -9,7 +9,6 @@
 #include <serai/builder.h>
 #include <serai/compiler.h>
 #include <serai/errno.h>
-#include <serai/frame.h>
 #include <serai/printk.h>
 
 struct room {
@@ -24,28 +23,24 @@ static void __init add_room(paddr_t start, paddr_t end, void *ctx)
 	r->longest = MAX(r->longest, end - start);
 }
 
-/* A record for every frame from the first bank's start to the last one's end, in one piece. */
-static int __init refuse_table(const struct range *ram, u64 table, u64 longest)
+static int __init refuse_table(u64 table, u64 longest)
 {
-	pr_err("device tree: RAM reaches from %#lx to %#lx: its frame table takes %lu KiB in one piece, "
-	       "and the longest that is free has %lu KiB; load files and dom0 so that more is free in "
-	       "one piece, or leave the farthest bank out of /memory\n",
-	       ram->start, ram->end - 1, table >> 10, longest >> 10);
+	pr_err("device tree: the frame table of all RAM takes %lu KiB in one piece, and the longest that "
+	       "is free has %lu KiB; reserve less, or load files so that more is free in one piece\n",
+	       table >> 10, longest >> 10);
 	return -XEN_ENOMEM;
 }
 
 /* RAM for guests, at most: what is free behind dom0's memory, without the frame table. */
 static int __init guest_room(const struct boot_info *bi, u64 *room)
 {
-	const struct range_set *b = &bi->banks;
-	const struct range ram = { b->r[0].start, b->r[b->nr - 1].end };
-	u64 table = ROUND_UP(FRAME_TABLE_SIZE(ram.start, ram.end), PAGE_SIZE);
+	u64 table = bootinfo_table_size(bi);
 	struct room r = { 0, 0 };
 
 	if (bootinfo_free_ranges(add_room, &r))
 		return -XEN_ENOSPC;
 	if (r.longest < table)
-		return refuse_table(&ram, table, r.longest);
+		return refuse_table(table, r.longest);
 	*room = r.total - table;
 	return 0;
 }

@@ -115,7 +115,7 @@ static bool __init take_path(struct pass *p, const struct dt_walk *w)
 			    "write the path of the device's node in the machine's tree");
 		return false;
 	}
-	node = fdt_path_offset(p->bi->fdt, prop.data);
+	node = dt_lookup(p->bi->fdt, prop.data);
 	if (node < 0) {
 		pass_refuse(p, w->node, "xen,path", "the machine's device tree has no such node",
 			    "write the path of the device's node there, such as "

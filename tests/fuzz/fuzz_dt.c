@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sources: hyp/boot/boot*.c hyp/boot/fdt.c hyp/boot/fdt_irq.c hyp/boot/range.c hyp/boot/plan.c
  * hyp/boot/decide.c hyp/boot/console_find.c hyp/boot/dom0_devices.c hyp/boot/dom0_fdt.c
- * hyp/boot/domu_fdt.c hyp/boot/shm_fdt.c hyp/boot/fdt_out.c hyp/boot/seed.c hyp/core/cmdline.c hyp/core/options.c hyp/drivers/drivers.c
- * hyp/drivers/pl011.c */
+ * hyp/boot/domu_fdt.c hyp/boot/shm_fdt.c hyp/boot/passthrough.c hyp/boot/pass_check.c
+ * hyp/boot/pass_fdt.c hyp/boot/place.c hyp/boot/fdt_out.c hyp/boot/seed.c hyp/core/cmdline.c
+ * hyp/core/options.c hyp/drivers/drivers.c hyp/drivers/pl011.c */
 /* options: -max_len=16384 -len_control=0 */
 /*
- * The device tree of the boot loader, whatever its bytes: read, decided about, and turned into dom0's
- * tree. The blob lies in a block of exactly its size. Besides staying inside, decisions must hold:
+ * The device tree of the boot loader, whatever its bytes: read, decided about, and turned into the
+ * domains' trees. It is the partial tree of all domains that have one, too. The blob lies in a block of exactly its size. Besides staying inside, decisions must hold:
  * memory that is given away exists, and is given away once.
  *
  * Most inputs are changed as trees (a property, a node), because damaged bytes end at the first check.
@@ -18,6 +19,7 @@
 #include <serai/cmdline.h>
 #include <serai/console.h>
 #include <serai/fdt.h>
+#include <serai/passthrough.h>
 #include <serai/printk.h>
 #include <serai/uart.h>
 #include <libfdt.h>
@@ -134,6 +136,26 @@ static void check_shared(const struct boot_info *bi)
 	}
 }
 
+/* Registers and interrupts of a domain are nobody else's, and no RAM. */
+static void check_devices(const struct boot_info *bi)
+{
+	for (u32 i = 0; i < passthrough.nr_regions; i++) {
+		const struct pass_region *r = &passthrough.regions[i];
+
+		MUST(r->owner && !bi->domains[r->owner - 1].left_out);
+		MUST(r->host.start < r->host.end && !((r->host.start | r->guest) % PAGE_SIZE));
+		for (u32 k = 0; k < bi->banks.nr; k++)
+			MUST(!ranges_overlap(&r->host, &bi->banks.r[k]));
+		MUST(!ranges_overlap(&r->host, &bi->gic.dist));
+		for (u32 k = 0; k < i; k++)
+			MUST(passthrough.regions[k].owner == r->owner ||
+			     !ranges_overlap(&r->host, &passthrough.regions[k].host));
+	}
+	for (u32 i = 0; i < IRQS_MAX; i++)
+		MUST(!passthrough.irq_owner[i] ||
+		     (i >= IRQ_FIRST_SPI && !bi->domains[passthrough.irq_owner[i] - 1].left_out));
+}
+
 /* --- the boot --- */
 
 static void build_dom0_tree(const struct boot_info *bi, int uart)
@@ -178,6 +200,8 @@ static void build_guest_tree(const struct boot_info *bi, u32 i)
 		.limit = P2M_LIMIT,
 		.bootargs = kernel->cmdline ? kernel->cmdline : "",
 		.hypervisor = d->enhanced != ENHANCED_NO,
+		.partial = passthrough.tree[i],
+		.gic = passthrough.tree[i] ? passthrough.gic[i] : GUEST_PHANDLE_GIC,
 	};
 	size_t bound = domu_fdt_bound(&t);
 	char *buf = aligned_alloc(8, (bound + 7) & ~7UL);
@@ -185,6 +209,19 @@ static void build_guest_tree(const struct boot_info *bi, u32 i)
 
 	MUST(rc <= 0 || fdt_check_full(buf, (size_t)rc) == 0);
 	free(buf);
+}
+
+/* The machine's tree is everybody's partial tree. */
+static void read_partial_trees(struct boot_info *bi, int uart)
+{
+	passthrough_reset();
+	for (u32 i = 0; i < bi->nr_domains; i++) {
+		const struct boot_domain *d = &bi->domains[i];
+
+		if (!d->left_out && bootinfo_domain_module(bi, d->node, MODULE_FDT))
+			passthrough_read(bi, i, bi->fdt, fdt_totalsize(bi->fdt), uart);
+	}
+	check_devices(bi);
 }
 
 static void boot(const void *blob)
@@ -203,6 +240,7 @@ static void boot(const void *blob)
 		return;
 	check_decision(&boot_info);
 	check_shared(&boot_info);
+	read_partial_trees(&boot_info, uart);
 	for (u32 i = 0; i < boot_info.nr_domains; i++)
 		if (!boot_info.domains[i].left_out)
 			build_guest_tree(&boot_info, i);
@@ -243,7 +281,7 @@ static const char *const names[] = {
 	"xen,xen-bootargs", "xen,dom0-bootargs", "domain-cpupool", "cpupool-cpus", "cpupool-sched",
 	"xen,shared-mem", "xen,shm-id", "role", "xen,offset", "xen,evtchn", "passthrough", "reg-shift",
 	"xen,reg", "xen,path", "kaslr-seed", "rng-seed", "arm,msi-base-spi", "arm,msi-num-spis",
-	"linux,initrd-start", "llc-colors",
+	"linux,initrd-start", "llc-colors", "xen,force-assign-without-iommu",
 };
 
 static const char *const texts[] = {

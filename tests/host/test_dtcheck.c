@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <libgen.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -56,6 +57,14 @@ static void write_file(const char *name, const void *data, size_t size)
 	assert_non_null(out);
 	assert_int_equal(fwrite(data, 1, size, out), size);
 	fclose(out);
+}
+
+static u32 file_size(const char *name)
+{
+	struct stat s;
+
+	assert_int_equal(stat(file(name), &s), 0);
+	return (u32)s.st_size;
 }
 
 /* The tree with the change of the caller, as tree.dtb. */
@@ -182,6 +191,50 @@ static void test_files(void **state)
 	assert_output("the kernel at 0x44000000 is a device tree or FIT image, no kernel");
 }
 
+/* A guest with a packed kernel and a partial tree, as files. */
+static void test_guest_files(void **state)
+{
+	static const char arguments[] = "--file=0x60000000=Image.gz --file=0x62000000=part.dtb tree.dtb";
+	u64 header[512] = { 0, 0, 0x10000, 0xa, 0, 0, 0, 0x644d5241 };
+	char command[256];
+
+	write_file("Image", header, sizeof(header));
+	snprintf(command, sizeof(command), "gzip -nk %s && dtc -q -I dts -O dtb -o %s %s",
+		 file("Image"), file("part.dtb"), "tests/host/data/partial.dts");
+	assert_int_equal(system(command), 0);
+	open_tree();
+	tree_add(fdt, "/chosen", "ui");
+	tree_set_string(fdt, "/chosen/ui", "compatible", "xen,domain");
+	tree_set_cells(fdt, "/chosen/ui", "cpus", 1);
+	tree_set_cells(fdt, "/chosen/ui", "memory", 0, 0x10000);
+	tree_add(fdt, "/chosen/ui", "part");
+	tree_set_string(fdt, "/chosen/ui/part", "compatible", "multiboot,device-tree");
+	tree_set_cells(fdt, "/chosen/ui/part", "reg", 0, 0x62000000, 0, file_size("part.dtb"));
+	tree_add(fdt, "/chosen/ui", "kernel");
+	tree_set_string(fdt, "/chosen/ui/kernel", "compatible", "multiboot,kernel");
+	tree_set_cells(fdt, "/chosen/ui/kernel", "reg", 0, 0x60000000, 0, file_size("Image.gz"));
+	tree_set(fdt, "/pl031@9010000", "xen,passthrough", NULL, 0);
+	write_tree();
+	assert_int_equal(run(arguments), 0);
+	assert_output("kernel at 0x60000000: unpacked, 4 KiB\n");
+	assert_output("devices of guests:\n  0x000009010000-0x000009010fff ui at 0x9010000: "
+		      "/passthrough/");
+	assert_output("  34        SPI 2        level  ui       /pl031@9010000\n");
+	assert_output("nothing is refused");
+
+	/* Too large for its memory once it is unpacked. */
+	header[2] = 0x10000000;
+	write_file("Image", header, sizeof(header));
+	snprintf(command, sizeof(command), "gzip -nkf %s", file("Image"));
+	assert_int_equal(system(command), 0);
+	assert_int_equal(run(arguments), 1);
+	assert_output("ui: kernel (262144 KiB in memory) and ramdisk (0 KiB) do not fit into its memory");
+	write_file("Image.gz", "\x1f\x8b\x08\x00 this is not one, really", 28);
+	assert_int_equal(run(arguments), 1);
+	assert_output("the kernel at 0x60000000 is a gzip file that is damaged");
+	assert_output("  d1   /chosen/ui: refused, left out\n");
+}
+
 static void test_unreadable(void **state)
 {
 	char big[256];
@@ -237,6 +290,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fine),	   cmocka_unit_test(test_options),
 		cmocka_unit_test(test_refused),	   cmocka_unit_test(test_files),
+		cmocka_unit_test(test_guest_files),
 		cmocka_unit_test(test_unreadable), cmocka_unit_test(test_not_a_machine),
 	};
 

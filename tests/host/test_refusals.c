@@ -130,8 +130,8 @@ static const struct refusal refusals[] = {
 	  { "/", NULL, "reserved-memory" }, { "/reserved-memory", NULL, "fw" },
 	    { "/reserved-memory/fw", "reg", "<0 0x50000000>" }),
 
-	CASE(BOOT, "RAM reaches from 0x40000000 to 0xffc0ffffff: its frame table takes 4186176 KiB in one piece, and the longest that is free has ",
-	  { MEM, "reg", "<0 0x40000000 0 0x80000000 0xff 0xc0000000 0 0x1000000>" }),
+	CASE(BOOT, "the frame table of all RAM takes 8192 KiB in one piece, and the longest that is free has ",
+	  { "/", NULL, "reserved-memory" }, { "/reserved-memory", NULL, "fw" }, { "/reserved-memory/fw", "reg", "<0 0x40300000 0 0x3c00000 0 0x46000000 0 0x1f00000 0 0x48200000 0 0x1d00000 0 0x4a100000 0 0x15e00000 0 0x62000000 0 0x1f00000 0 0x64200000 0 0x5be00000>" }),
 
 	/* --- CPUs, firmware --- */
 	CASE(WARN, "/cpus: no node in it has device_type = \"cpu\" and reg; only the CPU that starts Serai is used",

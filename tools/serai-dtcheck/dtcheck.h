@@ -36,10 +36,12 @@ bool blob_check_tree(const char *name, const struct blob *b);
 /* --- house.c --- */
 /* Messages of the hypervisor so far. */
 extern unsigned int refusals, warnings;
+
+/* --- modules.c --- */
 /* The loader will put the file there. */
 bool modules_add(u64 address, const char *name);
-/* Looks at the files: sizes in reg, and kernels. */
-void modules_check(const struct boot_info *bi);
+/* What the boot finds out about modules when they are in memory: of those whose files were named. */
+void modules_check(struct boot_info *bi, int console);
 
 /* --- map.c, map_irq.c --- */
 /* console: node of its UART, or -1. */

@@ -24,7 +24,7 @@ static int decide(const struct blob *tree)
 	if (!bootinfo_find_console(&dev, &driver))
 		console = dev.node;
 	if (!rc && !builder_decide(&boot_info))
-		modules_check(&boot_info);
+		modules_check(&boot_info, console);
 	return console;
 }
 

@@ -4,6 +4,7 @@
 #include <serai/builder.h>
 #include <serai/cmdline.h>
 #include <serai/compiler.h>
+#include <serai/passthrough.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -221,6 +222,23 @@ static void print_domains(const struct boot_info *bi)
 		printf("  none\n");
 }
 
+/* Of partial trees; what dom0 has is not listed. */
+static void print_devices(const struct boot_info *bi)
+{
+	char path[DT_PATH_MAX];
+
+	if (passthrough.nr_regions)
+		printf("\ndevices of guests:\n");
+	for (u32 i = 0; i < passthrough.nr_regions; i++) {
+		const struct pass_region *r = &passthrough.regions[i];
+		u32 owner = r->owner - 1U;
+
+		printf("  %#014lx-%#014lx %s at %#lx: %s\n", (long)r->host.start,
+		       (long)r->host.end - 1, bi->domains[owner].name, (long)r->guest,
+		       dt_path(passthrough.tree[owner], r->node, path, sizeof(path)));
+	}
+}
+
 /* The node of its pool, or nothing. */
 static const char *pool_of(const struct boot_info *bi, u32 cpu, char *text, size_t size)
 {
@@ -268,6 +286,7 @@ void map_print(const struct boot_info *bi, int console)
 	print_memory(bi);
 	print_domains(bi);
 	print_cpus(bi);
+	print_devices(bi);
 	map_print_irqs(bi, console);
 	printf("\n");
 }

@@ -3,6 +3,7 @@
 #include "dtcheck.h"
 #include <serai/builder.h>
 #include <serai/compiler.h>
+#include <serai/passthrough.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -50,6 +51,8 @@ static const char *owner_of(const struct boot_info *bi, u32 intid, u32 console_i
 		return ppi_owner(bi, intid);
 	if (intid == console_irq)
 		return "Serai";
+	if (passthrough.irq_owner[intid])
+		return bi->domains[passthrough.irq_owner[intid] - 1].name;
 	return dom0_devices.spi_type[intid] ? "dom0" : "nobody";
 }
 

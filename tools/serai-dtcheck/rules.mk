@@ -5,7 +5,8 @@
 DTCHECK := $(BUILD)/dtcheck
 DTCHECK_HYP := $(wildcard hyp/boot/boot*.c) hyp/core/cmdline.c hyp/core/options.c \
 	$(addprefix hyp/boot/,fdt.c fdt_irq.c range.c plan.c decide.c console_find.c kernel.c \
-	kernel_elf.c dom0_devices.c)
+	kernel_elf.c kernel_unpack.c place.c place_files.c passthrough.c pass_check.c \
+	dom0_devices.c) hyp/lib/inflate.c
 DTCHECK_SOURCES := $(wildcard tools/serai-dtcheck/*.c) $(DTCHECK_HYP) \
 	$(patsubst $(BUILD)/%.o,%.c,$(filter $(BUILD)/hyp/drivers/%.o,$(OBJS)))
 DTCHECK_OBJS := $(patsubst %.c,$(DTCHECK)/%.o,$(DTCHECK_SOURCES))

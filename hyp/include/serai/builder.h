@@ -218,7 +218,7 @@ void memory_flush(paddr_t pa, u64 size);
  */
 void seed_derive(const void *seed, size_t seed_len, u32 domain, u32 use, void *out, size_t n);
 
-/* --- builder.c --- */
+/* --- place_files.c, builder.c --- */
 struct domain_spec {
 	domid_t id;
 	int index; /* in bi->domains; -1: dom0 */
@@ -240,6 +240,10 @@ struct domain_spec {
 	bool vpl011;
 	enum boot_enhanced enhanced;
 };
+
+/* What the kernel is, and where files go. Refusals are told in words. */
+int builder_place(const struct boot_info *bi, const struct domain_spec *spec,
+		  struct kernel_image *image, struct layout *layout);
 
 /*
  * The domain exists, its vcpu 0 is ready but still down. Refusals are told in words; then nothing
