@@ -25,6 +25,7 @@
 #include <serai/errno.h>
 #include <serai/evtchn.h>
 #include <serai/launch.h>
+#include <serai/restart.h>
 #include <serai/string.h>
 #include <serai/vpl011.h>
 
@@ -240,6 +241,13 @@ const struct uart *console_uart(void)
 	return f.host_uart.size ? &f.host_uart : NULL;
 }
 
+/* Restarting is not for here. */
+int restart_keep(const struct restart_plan *p, void *tree, const struct boot_info *from)
+{
+	fail();
+	return 0;
+}
+
 /* Another CPU's work comes with the interrupt. */
 static void idle(void)
 {
@@ -312,6 +320,7 @@ static int set_up(void **state)
 	options.dom0_mem = 0;
 	options.dom0_max_vcpus = 1;
 	options.dom0less_strict = false;
+	options.dom0less_norestart = true;
 	options.guest_console_io = false;
 	memset(paddr_to_virt(RAM), GARBAGE, RAM_SIZE);
 	put_kernel(0, 4 * MIB + 0x800);

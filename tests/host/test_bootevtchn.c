@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: hyp/boot/boot*.c !hyp/boot/bootconsole.c hyp/boot/fdt.c hyp/boot/fdt_irq.c
+/* sources: hyp/boot/boot*.c hyp/boot/fdt.c hyp/boot/fdt_irq.c
  * hyp/boot/range.c hyp/core/cmdline.c hyp/core/options.c */
 /*
  * Event channels in the device tree: what is understood, and what is refused in which words.
