@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the fuzzers (tests/fuzz), a few at a time, and says what each has found.
 
-A fuzzer starts from its own corpus, tests/fuzz/corpus/NAME, and from what earlier runs kept in
-BUILD/fuzz/corpus/NAME. An input that it fails on is kept in BUILD/fuzz/found; the way to run it
+A fuzzer starts from its own corpus, tests/fuzz/corpus/NAME, and with --each also from the newest of
+what earlier runs kept in BUILD/fuzz/corpus/NAME. An input that it fails on is kept in BUILD/fuzz/found; the way to run it
 again is printed.
 """
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +22,8 @@ KEPT = re.compile(r"Test unit written to (\S+)")
 # More than one input takes: a fuzzer that does not come back has found an endless loop.
 INPUT_SECONDS = 20
 SLACK_SECONDS = 60
+# Reading more of them takes longer than a short run.
+KEPT_FILES = 2000
 
 
 def options_of(name):
@@ -48,11 +50,22 @@ def seeds_of(name, build):
     return folder
 
 
-def run_fuzzer(program, seconds, build):
+def kept_corpus(name, build, fresh):
+    """The folder of what runs found out; empty when it is to be fresh, else the newest of it."""
+    corpus = f"{build}/fuzz/{'fresh' if fresh else 'corpus'}/{name}"
+    if fresh:
+        shutil.rmtree(corpus, ignore_errors=True)
+    os.makedirs(corpus, exist_ok=True)
+    files = sorted(os.scandir(corpus), key=lambda entry: entry.stat().st_mtime, reverse=True)
+    for entry in files[KEPT_FILES:]:
+        os.remove(entry.path)
+    return corpus
+
+
+def run_fuzzer(program, seconds, build, fresh):
     """Runs one; returns its name, what to say, and the output of a failure."""
     name = os.path.basename(program).removeprefix("fuzz_")
-    corpus, found = f"{build}/fuzz/corpus/{name}", f"{build}/fuzz/found"
-    os.makedirs(corpus, exist_ok=True)
+    corpus, found = kept_corpus(name, build, fresh), f"{build}/fuzz/found"
     os.makedirs(found, exist_ok=True)
     command = [os.path.abspath(program), f"-max_total_time={seconds}", "-print_final_stats=1",
                f"-timeout={INPUT_SECONDS}", f"-artifact_prefix={found}/{name}-",
@@ -89,7 +102,8 @@ def main():
     seconds = options.each or max(options.together // len(options.programs), 1)
     failed = 0
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        results = pool.map(lambda p: run_fuzzer(p, seconds, options.build), options.programs)
+        results = pool.map(lambda p: run_fuzzer(p, seconds, options.build, not options.each),
+                           options.programs)
         for name, remark, output in results:
             print(f"  {name:<16} {remark}", flush=True)
             if output:

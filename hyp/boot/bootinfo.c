@@ -220,7 +220,7 @@ static void __init read_gic(struct boot_info *bi, const struct dt_walk *w)
 	if (!read_irq(w, g->irq_cells, 0, &g->maintenance))
 		g->maintenance = (struct boot_irq){ 25, IRQ_TYPE_LEVEL };
 	if (dt_walk_reg(w, 0, &addr, &size)) {
-		warn_node(w, "reg cannot be read; the interrupt controller is not used");
+		bootcheck_refuse_reg(bi, NULL, w, "the interrupt controller is not used");
 		return;
 	}
 	g->dist = (struct range){ addr, addr + size };
@@ -387,6 +387,10 @@ static void __init read_node(struct boot_info *bi, const struct dt_walk *w, stru
 		read_cpu(bi, w);
 	else if (dt_u32(&w->prop[DT_INTERRUPT_CELLS], 0) >= 3 && w->depth)
 		read_gic(bi, w);
+	else if (w->depth && dt_has(w, DT_INTERRUPT_CELLS) && gic_version(w))
+		bootdomain_refuse_prop(bi, NULL, w->node, "#interrupt-cells",
+				       "an interrupt of a GIC has three cells or more",
+				       "write #interrupt-cells = <3>; the controller is not used");
 	else if (w->depth && dt_compatible(w, "arm,gic-v2m-frame"))
 		read_v2m(bi, w);
 	else if (dt_compatible(w, "arm,armv8-timer"))
