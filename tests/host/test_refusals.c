@@ -241,7 +241,7 @@ static const struct refusal refusals[] = {
 	CASE(GUEST, "nr_spis = <0>: vpl011 needs an interrupt; write nr_spis = <1> or remove vpl011", { D1, "vpl011", "" }, { D1, "nr_spis", "<0>" }),
 	CASE(GUEST, "max_grant_frames = <0>: it is too small", { D1, "max_grant_frames", "<0>" }),
 	CASE(GUEST, "max_grant_version = <0x3>: it is too large", { D1, "max_grant_version", "<3>" }),
-	CASE(GUEST, "llc-colors = \"1-3\": this is not supported yet; remove it: the domain then shares all of the cache", { D1, "llc-colors", "\"1-3\"" }),
+	CASE(GUEST, "llc-colors = \"1-3\": caches cannot be shared out by colours yet; remove it: the domain then shares all of the cache", { D1, "llc-colors", "\"1-3\"" }),
 	CASE(WARN, D1 ": vpl01 = <0x1>: unknown property, it does nothing; did you mean vpl011?", { D1, "vpl01", "<1>" }),
 	CASE(WARN, D1 ": nr-spis = <0x20>: unknown property, it does nothing; did you mean nr_spis?", { D1, "nr-spis", "<32>" }),
 	CASE(GUEST, D1 ": memroy = <0 0x20000>: unknown property, it does nothing; did you mean memory?", { D1, "memory", NULL }, { D1, "memroy", "<0 0x20000>" }),
