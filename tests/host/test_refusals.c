@@ -85,6 +85,10 @@ enum outcome {
 	{ domain "/shm", "compatible", "\"xen,domain-shared-memory-v1\"" },                   \
 	{ domain "/shm", "xen,shm-id", "\"" id "\"" }, { domain "/shm", "xen,shared-mem", mem }
 
+#define EVTCHN(domain, ends)                                                                \
+	{ domain, NULL, "ec" }, { domain "/ec", "compatible", "\"xen,evtchn-v1\"" },          \
+	{ domain "/ec", "xen,evtchn", ends }
+
 /* value as in source: <numbers>, "text", [bytes], "" for an empty one; NULL: the property is removed. */
 struct edit {
 	const char *path, *name; /* name NULL: value is a new child, or NULL: the node is removed */
@@ -268,7 +272,7 @@ static const struct refusal refusals[] = {
 	CASE(BOOT, D1 ": memory = <0 0x20000>: 128 MiB do not fit, 120 MiB are free", { "/chosen", "xen,static-heap", "<0 0x68000000 0 0x8000000>" }, { K, NULL, NULL }),
 
 	/* --- shared memory --- */
-	CASE(BOTH, D2 "/shm: role = \"borrower\": no domain that is enabled is the owner of this xen,shm-id; write role = \"owner\" in one, or remove role from all", SHM(D1, "a", "<0 0xb0000000 0 0x70000000 0 0x200000>"), SHM(D2, "a", "<0 0xb0000000 0 0x70000000 0 0x200000>"), { D1 "/shm", "role", "\"borrower\"" }, { D2 "/shm", "role", "\"borrower\"" }),
+	CASE(BOTH, D2 "/shm: role = \"borrower\": no domain is the owner of this xen,shm-id; write role = \"owner\" in one, or remove role from all", SHM(D1, "a", "<0 0xb0000000 0 0x70000000 0 0x200000>"), SHM(D2, "a", "<0 0xb0000000 0 0x70000000 0 0x200000>"), { D1 "/shm", "role", "\"borrower\"" }, { D2 "/shm", "role", "\"borrower\"" }),
 	CASE(BOTH, "/shm is the owner, too; leave role = \"owner\" in one, write \"borrower\" in the others", SHM(D1, "a", "<0 0xb0000000 0 0x70000000 0 0x200000>"), SHM(D2, "a", "<0 0xb0000000 0 0x70000000 0 0x200000>"), { D1 "/shm", "role", "\"owner\"" }, { D2 "/shm", "role", "\"owner\"" }),
 	CASE(GUEST, D1 "/shm: role = \"lord\": there is no such role; write role = \"owner\" or \"borrower\", or nothing", SHM(D1, "a", "<0 0xb0000000 0 0x70000000 0 0x200000>"), { D1 "/shm", "role", "\"lord\"" }),
 	CASE(GUEST, D1 "/shm: xen,shm-id = \"sixteen letters!\": it is no text of 1 to 15 characters", SHM(D1, "sixteen letters!", "<0 0xb0000000 0 0x70000000 0 0x200000>")),
@@ -277,6 +281,18 @@ static const struct refusal refusals[] = {
 	CASE(GUEST, D1 "/shm: xen,shared-mem = <0 0xb0000000 0 0x40000000 ...>: the guest has its memory at 0x40000000-0x401fffff, or a part of it; write another guest address", SHM(D1, "a", "<0 0xb0000000 0 0x40000000 0 0x200000>")),
 	CASE(GUEST, "0xf0000000-0xf01fffff of the host is not in RAM; write a host address of RAM that nothing else uses", SHM(D1, "a", "<0 0xf0000000 0 0x70000000 0 0x200000>")),
 	CASE(WARN, D1 "/shm: xen,shm-id = \"a\": no other domain has it, so nobody shares this memory", SHM(D1, "a", "<0 0xb0000000 0 0x70000000 0 0x200000>")),
+
+	/* --- event channels, pools of CPUs, devices --- */
+	CASE(GUEST, D1 "/ec: xen,evtchn = <0x5>: it is not two cells", EVTCHN(D1, "<5>")),
+	CASE(GUEST, D1 "/ec: xen,evtchn = <0 0x8003>: there is no such port", EVTCHN(D1, "<0 0x8003>")),
+	CASE(GUEST, D1 "/ec: xen,evtchn = <0x5 0x8003>: ", EVTCHN(D1, "<5 0x8003>")),
+	CASE(GUEST, "let it lead to a node with compatible = \"xen,evtchn-v1\"", EVTCHN(D1, "<5 0x7777>")),
+	CASE(GUEST, D1 "/ec: xen,evtchn = <0x5 0x77>: it leads to itself; write the phandle of the other end's node", EVTCHN(D1, "<5 0x77>"), { D1 "/ec", "phandle", "<0x77>" }),
+	CASE(GUEST, D1 ": domain-cpupool = <0x8003>: ", { D1, "domain-cpupool", "<0x8003>" }),
+	CASE(GUEST, "write the phandle of a node in /chosen with compatible = \"xen,cpupool\", or remove it", { D1, "domain-cpupool", "<0x7777>" }),
+	CASE(GUEST, D1 ": it has more than one partial device tree; describe all of its devices in one", { D1, NULL, "p1" }, { D1 "/p1", "compatible", "\"multiboot,device-tree\"" }, { D1 "/p1", "reg", "<0 0x70000000 0 0x1000>" }, { D1, NULL, "p2" }, { D1 "/p2", "compatible", "\"multiboot,device-tree\"" }, { D1 "/p2", "reg", "<0 0x70001000 0 0x1000>" }),
+	CASE(GUEST, D1 ": passthrough = \"disabled\": it has a partial device tree; remove the property, or the module", { D1, "passthrough", "\"disabled\"" }, { D1, NULL, "p1" }, { D1 "/p1", "compatible", "\"multiboot,device-tree\"" }, { D1 "/p1", "reg", "<0 0x70000000 0 0x1000>" }),
+	CASE(GUEST, D1 ": passthrough = \"perhaps\": there is no such mode; write passthrough = \"enabled\" or \"disabled\"", { D1, "passthrough", "\"perhaps\"" }),
 	/* clang-format on */
 };
 

@@ -11,6 +11,7 @@
 #include <serai/bug.h>
 #include <serai/compiler.h>
 #include <serai/frame.h>
+#include <serai/printk.h>
 
 struct search {
 	u64 size;
@@ -42,8 +43,11 @@ static struct range __init choose_place(u64 size, bool has_holes)
 		s.aligned = false;
 		bootinfo_free_ranges(find_place, &s);
 	}
-	if (!range_size(&s.found))
-		panic("no %lu KiB of free memory in one piece for the frame table", size >> 10);
+	if (!range_size(&s.found)) {
+		pr_err("no %lu KiB of free memory in one piece for the frame table; reserve less, or load "
+		       "files so that more is free in one piece\n", size >> 10);
+		refuse_boot();
+	}
 	return s.found;
 }
 

@@ -132,13 +132,19 @@ static void __init start_interrupts(void)
 	};
 	int rc;
 
-	if (gic->version == 3 && !cpu_features.gic_sysregs)
-		panic("a GICv3 is in the device tree, but CPU0 has no GICv3 system registers");
+	if (gic->version == 3 && !cpu_features.gic_sysregs) {
+		pr_err("device tree: it has a GICv3, but the CPU has no system registers of one; take "
+		       "the tree of this machine, or let the firmware switch them on\n");
+		refuse_boot();
+	}
 	for (u32 i = 0; i < places.nr_rdists; i++)
 		rdists[i] = gic_frames_of(&gic->redist[i]);
 	rc = gic->version == 2 ? gicv2_init(&places) : gicv3_init(&places);
-	if (rc)
-		panic("the GICv%u at %#lx cannot be used (%d)", gic->version, gic->dist.start, rc);
+	if (rc) {
+		pr_err("device tree: the GICv%u at %#lx cannot be used (%d); is this the tree of this "
+		       "machine?\n", gic->version, gic->dist.start, rc);
+		refuse_boot();
+	}
 }
 
 static void __init start_units(void)
