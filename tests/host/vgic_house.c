@@ -204,6 +204,7 @@ static void fire_spis(void)
 		if (t.spi[i].pending && t.spi[i].enabled && !t.spi[i].active) {
 			t.spi[i].pending = false;
 			t.spi[i].active = true;
+			fake_ich_far[i] = is_v2() && !rnd(3);
 			on_cpu(rnd(NCPU));
 			domain_arch_inject_hw_spi(&t.dom, i, i);
 		}
@@ -249,7 +250,7 @@ void switch_in(struct test_vcpu *w, u32 cpu)
 	w->v.unit.holds = 0;
 	host_set_current(&w->v);
 	vgic_switch_in(&w->v);
-	fake_ich->vmcr = 0xf0000002 | 0x0f000000;
+	fake_ich->vmcr = 0xf0000003 | 0x0f000000;
 }
 
 /* --- the model --- */
@@ -371,8 +372,16 @@ bool guest_ack(struct test_vcpu *w, bool calm)
 		if (deliverable(id, i) && model(id, i)->prio < prio)
 			fail_msg("vcpu %u acknowledges %u of %#x, but %u of %#x waits", id, intid,
 				 prio, i, model(id, i)->prio);
+	if (is_v2() && intid < VGIC_NR_SGIS) {
+		u32 sender = 1U << LR_SOURCE(fake_ich->lr[best]);
+
+		if (!(m->senders & sender))
+			fail_msg("vcpu %u takes SGI %u of %#x, but %#x sent it", id, intid, sender,
+				 m->senders);
+		m->senders &= (u8)~sender;
+	}
 	fake_ich->lr[best] ^= LR_STATE;
-	m->pending = false;
+	m->pending = m->senders;
 	m->active = true;
 	assert_true(w->nr_acked < 64);
 	w->acked[w->nr_acked] = intid;
@@ -433,7 +442,7 @@ void write_reg(struct test_vcpu *w, u64 gpa, u32 size, u64 val)
 /* Address of a register with one bit for each interrupt; vcpu's redistributor for private ones. */
 u64 bit_reg(u32 vcpu, u32 intid, u64 reg)
 {
-	if (intid < 32)
+	if (intid < 32 && !is_v2())
 		return RDIST + vcpu * GICR_STRIDE + GICR_SGI_FRAME + reg;
 	return DIST + reg + intid / 32 * 4;
 }
@@ -453,7 +462,12 @@ u64 read_repeating(struct test_vcpu *w, u64 gpa)
 
 /* --- begin and end --- */
 
-void start(u64 seed)
+bool is_v2(void)
+{
+	return gic_host.version == 2;
+}
+
+static void start_version(u64 seed, u32 version)
 {
 	struct domain_config cfg = { .nr_vcpus = NVCPU };
 
@@ -462,12 +476,15 @@ void start(u64 seed)
 	t.guest_weight = seed % 3 ? 20 : 120;
 	memset(&vgic_hw, 0, sizeof(vgic_hw));
 	gic_host = (struct gic_host){
-		.version = 3,
+		.version = version,
 		.lines = NINTID,
 		.id_bits = 15,
 		.dist = DIST,
 		.rdist = { RDIST, 0xf60000 },
+		.cpu = { GICC, 0x10000 },
+		.vcpu = { version == 2 ? GICV : 0, version == 2 ? 0x10000 : 0 },
 	};
+	memset(fake_ich_far, 0, sizeof(fake_ich_far));
 	host_init(NCPU);
 	on_cpu(0);
 	vgic_cpu_init(ich_read_vtr());
@@ -490,6 +507,16 @@ void start(u64 seed)
 	}
 	for (u32 n = 32; n < NINTID; n++)
 		t.irq[n].level = true;
+}
+
+void start(u64 seed)
+{
+	start_version(seed, 3);
+}
+
+void start_v2(u64 seed)
+{
+	start_version(seed, 2);
 }
 
 void finish(void)

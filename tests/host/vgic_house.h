@@ -30,10 +30,14 @@
 #define NINTID 128
 #define DIST   0x08000000UL
 #define RDIST  0x080a0000UL
+/* With a GICv2: where the hardware has GICC and GICV. */
+#define GICC   0x08010000UL
+#define GICV   0x08040000UL
 
 struct model_irq {
 	bool pending, line, level, active, enabled, hw;
 	u8 prio;
+	u8 senders; /* of an SGI that is pending, on a GICv2 */
 	u32 target;
 };
 
@@ -99,6 +103,9 @@ u64 bit_reg(u32 vcpu, u32 intid, u64 reg);
 u64 read_repeating(struct test_vcpu *w, u64 gpa);
 /* A domain of NVCPU vcpus, none of which runs; the distributor is off. */
 void start(u64 seed);
+/* The same on a machine with a GICv2. */
+void start_v2(u64 seed);
+bool is_v2(void);
 void finish(void);
 bool is_off(u32 vcpu);
 

@@ -166,7 +166,7 @@ static void latch_back(struct vgic_vcpu *g, u32 intid, u64 lr)
 	if (has_senders(g, intid))
 		vgic_set(&g->sgi_senders[VGIC_SGI_WORD(intid)],
 			 VGIC_SGI_BITS(intid, 1U << LR_SOURCE(lr)));
-	if ((lr & LR_HW) || !((READ_ONCE(b->unpend) | (b->line & b->level)) & mask))
+	if (!(((READ_ONCE(b->unpend) & ~b->hw) | (b->line & b->level)) & mask))
 		vgic_set(&b->pending, mask);
 }
 
@@ -543,14 +543,16 @@ void vgic_eval(struct vgic_vcpu *g, u32 intid)
 		gic_vtimer_set_enabled(b->enabled & mask);
 	i = lr_find(g, b, intid, used_lrs());
 	lr = i >= 0 ? ich_read_lr((u32)i) : 0;
+	if (i >= 0 && !(lr & LR_STATE)) {
+		/* Its maintenance interrupt is still to come. */
+		lr_ended(g, (u32)i, intid);
+		lr = 0;
+	}
 	if (unlikely((b->unpend | b->deact) & mask)) {
 		now = obey_orders(g, b, intid, lr);
 		if (i >= 0 && now != lr)
 			ich_write_lr((u32)i, now);
 		lr = now;
-	} else if (i >= 0 && !(lr & LR_STATE)) {
-		/* Its maintenance interrupt is still to come. */
-		lr_ended(g, (u32)i, intid);
 	}
 	if (!(lr & LR_STATE))
 		eval_unlisted(g, b, intid);
