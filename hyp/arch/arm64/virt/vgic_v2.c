@@ -119,9 +119,11 @@ bool vgic_v2_dist_read(struct vgic_vcpu *g, u64 off, u32 size, u64 *val)
 {
 	*val = 0;
 	if (is_target(off)) {
+		if (size != 4 && size != 1)
+			return false;
 		for (u32 i = 0; i < size; i++)
 			*val |= read_target(g, (u32)(off - GICD_ITARGETSR) + i) << (i * 8);
-		return size == 4 || size == 1;
+		return true;
 	}
 	if (off >= GICD_CPENDSGIR && off < GICD_SGI_END)
 		return sgi_regs_read(g, off, size, val);
