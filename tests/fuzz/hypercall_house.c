@@ -14,6 +14,7 @@
 #include <serai/exit.h>
 #include <serai/irq.h>
 #include <serai/mmio.h>
+#include <serai/restart.h>
 #include <serai/runstate.h>
 #include <serai/unit.h>
 #include <serai/vpl011.h>
@@ -223,6 +224,22 @@ int irq_init(void)
 
 void irq_dump(void)
 {
+}
+
+int irq_domain_close(struct domain *d)
+{
+	return 0;
+}
+
+/* Nobody is made again. */
+bool restart_request(struct domain *d)
+{
+	return false;
+}
+
+u32 restarts_pending(void)
+{
+	return 0;
 }
 
 int irq_request(u32 irq, enum irq_type type, void (*handler)(u32 irq, void *arg), void *arg,
