@@ -23,6 +23,9 @@
 /* Timers that one vcpu and one domain may have armed at once. */
 #define TIMERS_PER_VCPU	  3
 #define TIMERS_PER_DOMAIN 2
+/* Stage-2 tables that a guest may have beside those for its RAM, of which it may map every page. */
+#define TABLES_SPARE	  512
+#define FRAMES_PER_TABLE  256
 
 static int frames_domain_create(struct domain *d, const struct domain_config *cfg)
 {
@@ -40,6 +43,8 @@ static int p2m_domain_create(struct domain *d, const struct domain_config *cfg)
 
 	if (rc)
 		d->p2m.end = 0;
+	else if (!domain_is_control(d))
+		d->p2m.max_tables = TABLES_SPARE + (u32)(cfg->max_frames / FRAMES_PER_TABLE);
 	return rc;
 }
 

@@ -16,13 +16,14 @@ import boards
 import dom0
 import dom0less
 import gic
+import hostile
 import kernels
 import passthrough
 import restart
 from rig import TOP, Failed, Rig, Skipped, machine
 
 CASES = (dom0.CASES + gic.CASES + dom0less.CASES + kernels.CASES + passthrough.CASES + boards.CASES
-         + restart.CASES)
+         + restart.CASES + hostile.CASES)
 
 
 def chosen(options):

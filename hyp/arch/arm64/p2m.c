@@ -94,11 +94,17 @@ static struct frame *table_frame(u32 number)
 static u64 *stage2_table_alloc(struct pgtable *t)
 {
 	struct p2m_arch *a = container_of(t, struct p2m_arch, tables);
-	u64 *table = heap_alloc_page();
+	const struct p2m *p = container_of(a, struct p2m, arch);
 	struct frame *f, *first;
+	u64 *table;
 
+	/* Empty tables stay: a guest must not make as many as there are addresses. */
+	if (unlikely(p->max_tables && a->nr_tables >= p->max_tables))
+		return NULL;
+	table = heap_alloc_page();
 	if (unlikely(!table))
 		return NULL;
+	a->nr_tables++;
 	f = mfn_to_frame(virt_to_mfn(table));
 	f->prev = FRAME_NONE;
 	f->next = a->table_list;
@@ -115,6 +121,7 @@ static void stage2_table_free(struct pgtable *t, u64 *table)
 	struct frame *f = mfn_to_frame(virt_to_mfn(table));
 	struct frame *prev = table_frame(f->prev), *next = table_frame(f->next);
 
+	a->nr_tables--;
 	if (prev)
 		prev->next = f->next;
 	else

@@ -33,6 +33,7 @@ struct p2m {
 	struct frame_owner *owner;
 	u64 end;     /* gfns below may be mapped; p2m_arch_init() may lower it; 0: destroyed */
 	u64 max_gfn; /* highest gfn ever mapped */
+	u32 max_tables; /* that may exist beside the root; 0: any number */
 	bool closing; /* p2m_destroy() was called: nothing is mapped any more */
 	u64 destroy_next; /* how far p2m_destroy() got */
 	struct p2m_arch arch;
