@@ -61,7 +61,7 @@ static inline void *tree_board(const char *name)
 
 	snprintf(command, sizeof(command),
 		 "deb=$(ls \"${SERAI_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/serai}\"/deb/"
-		 "linux-image-[0-9]*.deb 2>/dev/null | head -n 1); [ -z \"$deb\" ] || "
+		 "linux-image-[0-9]*_arm64.deb 2>/dev/null | head -n 1); [ -z \"$deb\" ] || "
 		 "dpkg-deb --fsys-tarfile \"$deb\" | tar -xO --wildcards '*/%s'",
 		 name);
 	return tree_command(command);
