@@ -191,9 +191,7 @@ int __init bootinfo_check(struct boot_info *bi)
 		if (rc && d)
 			d->left_out = true;
 	}
-	rc = bootpool_check(bi);
-	if (rc)
-		return rc;
+	bi->refused |= bootpool_check(bi) != 0;
 	bootdomain_check(bi);
 	bi->refused |= bootshm_check(bi) != 0;
 	bi->refused |= bootevtchn_check(bi) != 0;

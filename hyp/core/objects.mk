@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-obj-y += domain.o domain_end.o
+obj-y += domain.o domain_end.o domain_pool.o
 obj-y += vcpu.o
 obj-y += exit.o launch.o
 obj-y += hypercall.o

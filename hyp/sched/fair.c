@@ -125,6 +125,8 @@ static struct cpupool *fair_pool_new(void)
 	if (f) {
 		unused_pools = f->unused;
 		f->pool = (struct cpupool){ 0 };
+		f->cpus = f->idle = (struct cpumask){ 0 };
+		f->heap.nr = f->nr_units = 0;
 		return &f->pool;
 	}
 	f = mem_alloc(sizeof(*f));

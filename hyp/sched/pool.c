@@ -69,6 +69,7 @@ int sched_init(const char *name)
 			pr_warn("sched=%s: this build has no such scheduler; %s is used\n", name,
 				policy->name);
 	}
+	pools = NULL;
 	return cpupool_create(policy, &p);
 }
 

@@ -170,6 +170,13 @@ void domain_unpause(struct domain *d);
 void vcpu_pause(struct vcpu *v);
 void vcpu_unpause(struct vcpu *v);
 
+/*
+ * The domain, which the caller has paused, goes to another pool of CPUs: -XEN_ERESTART until all its
+ * vcpus have stopped and gone; -XEN_EINVAL without a CPU there, -XEN_ENOMEM: to be undone by moving
+ * it back. The caller sees to it that the pool stays meanwhile.
+ */
+int domain_set_pool(struct domain *d, struct cpupool *p);
+
 /* SCHEDOP_shutdown: holds all vcpus, tells the control domain, acts when it is dom0. */
 void domain_shutdown(struct domain *d, u8 reason);
 /* The guest's fault: says why with the caller's registers, shuts down with SHUTDOWN_crash. */
