@@ -557,5 +557,11 @@ void vgic_dump(struct vcpu *v)
 	pr_info("  vgic %s: enabled %08x pending %08x line %08x active %08x, overflow in banks %x\n",
 		g->loaded ? "loaded" : "saved", g->bank.enabled, g->bank.pending, g->bank.line,
 		g->bank.active, g->overflow_banks);
-	vgic_lr_dump(g, mine);
+	if (mine)
+		vgic_publish_lrs(g);
+	for (u32 w = g->lr_used; w; w &= w - 1) {
+		u32 i = (u32)__builtin_ctz(w);
+
+		pr_info("    LR%u %016lx\n", i, g->lr[i]);
+	}
 }

@@ -14,7 +14,6 @@
 #include <arch/ich.h>
 #include <arch/vgic_lr.h>
 #include <serai/arch.h>
-#include <serai/printk.h>
 
 #define VTIMER_LR   0
 #define VTIMER_MASK (1U << VGIC_VTIMER)
@@ -224,7 +223,7 @@ static u64 lr_check_link(u64 lr)
 }
 
 /* List register i has neither state and waited for that to be noticed. */
-static void lr_ended(struct vgic_vcpu *g, u32 i, u32 intid)
+static __cold_path void lr_ended(struct vgic_vcpu *g, u32 i, u32 intid)
 {
 	ich_write_lr(i, 0);
 	if (unlikely(vgic_bank(g, intid)->hw & vgic_mask(intid)))
@@ -530,11 +529,29 @@ static bool spi_is_mine(struct vgic_vcpu *g, u32 intid)
 	return false;
 }
 
+/* It ended, and its maintenance interrupt is still to come; or there are orders. Returns the new lr. */
+static __cold_path u64 eval_changed(struct vgic_vcpu *g, struct vgic_bank *b, u32 intid, int i,
+				    u64 lr)
+{
+	u64 now;
+
+	if (i >= 0 && !(lr & LR_STATE)) {
+		lr_ended(g, (u32)i, intid);
+		lr = 0;
+	}
+	if (!((b->unpend | b->deact) & vgic_mask(intid)))
+		return lr;
+	now = obey_orders(g, b, intid, lr);
+	if (i >= 0 && now != lr)
+		ich_write_lr((u32)i, now);
+	return now;
+}
+
 void vgic_eval(struct vgic_vcpu *g, u32 intid)
 {
 	struct vgic_bank *b = vgic_bank(g, intid);
 	u32 mask = vgic_mask(intid);
-	u64 lr, now;
+	u64 lr;
 	int i;
 
 	if (intid >= VGIC_BANK_IRQS && !spi_is_mine(g, intid))
@@ -543,17 +560,8 @@ void vgic_eval(struct vgic_vcpu *g, u32 intid)
 		gic_vtimer_set_enabled(b->enabled & mask);
 	i = lr_find(g, b, intid, used_lrs());
 	lr = i >= 0 ? ich_read_lr((u32)i) : 0;
-	if (i >= 0 && !(lr & LR_STATE)) {
-		/* Its maintenance interrupt is still to come. */
-		lr_ended(g, (u32)i, intid);
-		lr = 0;
-	}
-	if (unlikely((b->unpend | b->deact) & mask)) {
-		now = obey_orders(g, b, intid, lr);
-		if (i >= 0 && now != lr)
-			ich_write_lr((u32)i, now);
-		lr = now;
-	}
+	if (unlikely(((b->unpend | b->deact) & mask) || (i >= 0 && !(lr & LR_STATE))))
+		lr = eval_changed(g, b, intid, i, lr);
 	if (!(lr & LR_STATE))
 		eval_unlisted(g, b, intid);
 	else if (!eval_listed(g, b, intid, (u32)i, lr))
@@ -787,14 +795,5 @@ void vgic_unpend_sgi(struct vgic_vcpu *g, u32 n, u32 senders)
 		}
 		sgi_waits(g, intid);
 		vgic_eval(g, intid);
-	}
-}
-
-void vgic_lr_dump(struct vgic_vcpu *g, bool mine)
-{
-	for (u32 w = mine ? used_lrs() : g->lr_used; w; w &= w - 1) {
-		u32 i = (u32)__builtin_ctz(w);
-
-		pr_info("    LR%u %016lx\n", i, mine ? ich_read_lr(i) : g->lr[i]);
 	}
 }

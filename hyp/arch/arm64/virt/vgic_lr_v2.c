@@ -18,7 +18,6 @@
 #define vgic_publish_lrs    v2_vgic_publish_lrs
 #define vgic_view_lrs	    v2_vgic_view_lrs
 #define vgic_lr_deliverable v2_vgic_lr_deliverable
-#define vgic_lr_dump	    v2_vgic_lr_dump
 #define vgic_unpend_sgi	    v2_vgic_unpend_sgi
 #define vgic_view_sgi	    v2_vgic_view_sgi
 

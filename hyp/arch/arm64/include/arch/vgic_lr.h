@@ -86,7 +86,6 @@ u32 vgic_view_lrs(struct vgic_vcpu *g, u32 n, u64 state, bool mine);
 /* GICv2: senders of the four SGIs of word n that are pending; takes away those of some. */
 u32 vgic_view_sgi(struct vgic_vcpu *g, u32 n);
 void vgic_unpend_sgi(struct vgic_vcpu *g, u32 n, u32 senders);
-void vgic_lr_dump(struct vgic_vcpu *g, bool mine);
 /* g is loaded on this CPU or not at all: an interrupt waits in it that the guest would take. */
 bool vgic_lr_deliverable(struct vgic_vcpu *g, bool mine);
 

@@ -10,7 +10,7 @@
 	X(vgic_eval) X(vgic_pend_private) X(vgic_eval_posted) X(vgic_refill)         \
 	X(vgic_update_hcr) X(vgic_lr_maintenance) X(vgic_lr_save) X(vgic_lr_load)    \
 	X(vgic_lr_flush) X(vgic_publish_lrs) X(vgic_view_lrs) X(vgic_lr_deliverable) \
-	X(vgic_lr_dump) X(vgic_unpend_sgi) X(vgic_view_sgi)
+	X(vgic_unpend_sgi) X(vgic_view_sgi)
 
 #define VGIC_LR_DECLARE(name) extern __typeof__(name) v2_##name;
 VGIC_LR_FUNCTIONS(VGIC_LR_DECLARE)
