@@ -6,7 +6,8 @@
  * The calm one computes a chain of checksums, a link at every beat of its virtual timer, and says
  * how late the beats were. The hostile one does whatever may hurt others, at random from seed=N:
  * hypercalls, device registers, system registers, firmware calls, event and grant abuse, mapping all
- * over its addresses. What would only end itself it leaves out: it is to go on.
+ * over its addresses. What would only end itself it leaves out: it is to go on. At last it has
+ * itself restarted.
  */
 #include "guest.h"
 
@@ -555,13 +556,24 @@ static void act_second(uint64_t seed)
 	psci(PSCI_CPU_OFF, 0, 0, 0);
 }
 
+/* Its second life: what it had taken in the first one must be back. */
+static void be_quiet(void)
+{
+	print("hostile: begins again\n");
+	for (;;)
+		hc_sched(SCHEDOP_block, NULL);
+}
+
 static void be_hostile(uint64_t seconds, uint64_t seed)
 {
 	struct dice d = { seed * 0x9e3779b97f4a7c15ul | 1 };
 	uint64_t now, said = 0, start = counter(), table = scratch_gfn();
 	struct xen_add_to_physmap a = { DOMID_SELF, 0, XENMAPSPACE_grant_table, 0, table };
+	uint32_t restart = SHUTDOWN_reboot;
 
 	hole_make();
+	if (ticks_to_ns(machine.entry_cntpct) / 1000000000 >= seconds)
+		be_quiet();
 	print("hostile: ready, seed %lu\n", seed);
 	irq_disable();
 	if (table && !hc_memory(XENMEM_add_to_physmap, &a))
@@ -581,6 +593,7 @@ static void be_hostile(uint64_t seconds, uint64_t seed)
 		}
 	}
 	print("\nhostile: over after %lu acts\n", acts[0] + acts[1]);
+	hc_sched(SCHEDOP_shutdown, &restart);
 }
 
 void guest_main(void)
