@@ -121,6 +121,9 @@ static void wild_input(void)
 	/* The timer's comes from the machine. */
 	if (intid % 32 == VGIC_VTIMER)
 		intid++;
+	/* So does that of a device which has one linked. */
+	if (intid >= 32 && intid < NINTID && t.irq[intid].hw)
+		return;
 	on_cpu(dice(NCPU));
 	switch (dice(4)) {
 	case 0:
