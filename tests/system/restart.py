@@ -94,7 +94,7 @@ def no_restart(rig, name):
 
 
 CASES = (
-    ("restart-no-page-lost", no_page_lost(1, 100, 1000, 80), True),
+    ("restart-no-page-lost", no_page_lost(1, 150, 1500, 40), True),
     ("restart-no-page-lost-4", no_page_lost(4, 100, 8000, 20), False),
     ("restart-linux", linux_reboots, True),
     ("restart-not", no_restart, True),
