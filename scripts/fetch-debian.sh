@@ -7,10 +7,10 @@
 # Versions are what the sources offer on the day of the first fetch; `update` looks again.
 #
 #   fetch-debian.sh [GROUP...]   groups: libfdt busybox kernel xen (the default), boards, toolstack,
-#                                qemu10
+#                                armhf, qemu10
 #   fetch-debian.sh path WHAT    prints where WHAT is: kernel modules busybox xen libfdt.a
-#                                libfdt-include zcu102.dtb rpi4.dtb toolstack qemu10 qemu10-share
-#                                cache; fetches it first if it is not there
+#                                libfdt-include zcu102.dtb rpi4.dtb toolstack kernel32 busybox32
+#                                qemu10 qemu10-share cache; fetches it first if it is not there
 #   fetch-debian.sh update       looks for newer versions of everything fetched so far
 #
 # The cache is $SERAI_CACHE, by default ~/.cache/serai; it can be deleted at any time.
@@ -216,6 +216,19 @@ fetch_toolstack() {
 	publish toolstack "$ROOT"
 }
 
+# A kernel and a busybox for 32-bit guests; of the release itself.
+fetch_armhf() {
+	use_apt armhf armhf "$SUITE"
+	get busybox-static
+	unpack "$(deb_name)"
+	publish busybox32 "$ROOT/bin/busybox"
+	get "$(depends_on linux-image-armmp-lpae linux-image-)"
+	unpack "$(deb_name)" --wildcards './boot/*' './usr/share/doc/*'
+	for image in "$ROOT"/boot/vmlinuz-*; do
+		publish kernel32 "$image"
+	done
+}
+
 # A newer QEMU for this machine's own architecture, beside the installed one.
 fetch_qemu10() {
 	native=$(dpkg --print-architecture)
@@ -235,10 +248,12 @@ group_of() {
 	libfdt.a | libfdt-include) echo libfdt ;;
 	modules) echo kernel ;;
 	zcu102.dtb | rpi4.dtb) echo boards ;;
+	kernel32 | busybox32) echo armhf ;;
 	qemu10-share) echo qemu10 ;;
 	busybox | kernel | xen | toolstack | qemu10) echo "$1" ;;
 	*) die "'$1' is not known; known are: kernel modules busybox xen" \
-		"libfdt.a libfdt-include zcu102.dtb rpi4.dtb toolstack qemu10 qemu10-share cache" ;;
+		"libfdt.a libfdt-include zcu102.dtb rpi4.dtb toolstack kernel32 busybox32 qemu10" \
+		"qemu10-share cache" ;;
 	esac
 }
 
@@ -248,6 +263,7 @@ mark_of() {
 	libfdt) echo libfdt.a ;;
 	kernel) echo modules ;;
 	boards) echo rpi4.dtb ;;
+	armhf) echo kernel32 ;;
 	*) echo "$1" ;;
 	esac
 }
@@ -269,7 +285,7 @@ ensure() {
 
 update() {
 	had=
-	for group in libfdt busybox kernel xen boards toolstack qemu10; do
+	for group in libfdt busybox kernel xen boards toolstack armhf qemu10; do
 		[ ! -e "$NOW/$(mark_of "$group")" ] || had="$had $group"
 	done
 	rm -rf "$NOW" "$CACHE"/apt/*/ready
@@ -291,9 +307,9 @@ main() {
 	*)
 		for group in "$@"; do
 			case $group in
-			libfdt | busybox | kernel | xen | boards | toolstack | qemu10) ;;
+			libfdt | busybox | kernel | xen | boards | toolstack | armhf | qemu10) ;;
 			*) die "there is no group '$group'; known are: libfdt busybox kernel xen" \
-				"boards toolstack qemu10" ;;
+				"boards toolstack armhf qemu10" ;;
 			esac
 		done
 		ensure "$@"

@@ -31,6 +31,7 @@ libxen-dev	/usr/include/xen/xen.h	public headers to compare ours with
 universal-ctags	ctags-universal	length of functions
 cloc	cloc	lines of code
 clang	clang	the second compiler
+gcc-arm-linux-gnueabihf	arm-linux-gnueabihf-gcc	a 32-bit guest
 e2fsprogs	/usr/sbin/mkfs.ext4	a disk for a guest
 zlib1g-dev	/usr/include/zlib.h	to compare our unpacking with
 libclang-rt-dev	/usr/share/doc/libclang-rt-dev	fuzzers

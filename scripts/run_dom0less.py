@@ -54,9 +54,10 @@ class Guest:
     """One xen,domain node."""
 
     def __init__(self, name, cpus=1, mem="128M", args="", vpl011=True, enhanced="no", props="",
-                 devices=None, ramdisk=None):
+                 devices=None, ramdisk=None, kernel=None):
         self.name, self.cpus, self.vpl011 = name, cpus, vpl011
         self.devices, self.ramdisk = devices, ramdisk   # compiled partial tree; None: the usual one
+        self.kernel = kernel                            # None: the usual one
         self.kib = machine.parse_size(mem) >> 10
         console = "console=ttyAMA0" if vpl011 else "earlycon=xenboot keep_bootcon"
         self.args = f"{console} name={name} {args}".strip()
@@ -120,7 +121,8 @@ class Machine(machine.Machine):
         for guest in self.guests:
             own = self.add_file(guest.ramdisk) if guest.ramdisk else ramdisk
             devices = self.add_file(guest.devices) if guest.devices else None
-            text += guest.node(kernel, own, devices)
+            image = self.add_file(guest.kernel) if guest.kernel else kernel
+            text += guest.node(image, own, devices)
         return f"/ {{ chosen {{\n{text}}}; }};\n"
 
     def hypervisor_arguments(self):

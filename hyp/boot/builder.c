@@ -41,9 +41,14 @@ static int __init build_domain(struct build *b)
 	u32 spis = irq_arch_lines() - IRQ_FIRST_SPI;
 	int rc;
 
+	if (b->image.arm32 && s->flags & DOMAIN_HARDWARE) {
+		pr_err("%s: its kernel is for 32 bits; dom0 needs one for arm64\n", s->name);
+		return -XEN_EINVAL;
+	}
 	b->config = (struct domain_config){
 		.id = s->id,
-		.flags = s->flags | (strcmp(options.xsm, "dummy") ? 0 : DOMAIN_UNRESTRICTED),
+		.flags = s->flags | (strcmp(options.xsm, "dummy") ? 0 : DOMAIN_UNRESTRICTED) |
+			 (b->image.arm32 ? DOMAIN_AARCH32 : 0),
 		.nr_vcpus = s->nr_vcpus,
 		.max_frames = (range_set_total(s->banks) + shm_owned(b->bi, s->index)) >> PAGE_SHIFT,
 		.max_evtchn_port = s->max_evtchn_port,
@@ -56,8 +61,10 @@ static int __init build_domain(struct build *b)
 		.name = s->name,
 	};
 	rc = domain_create(&b->config, &b->d);
-
-	if (rc)
+	if (rc == -XEN_ENODEV && b->image.arm32)
+		pr_err("%s: its kernel is for 32 bits, but these CPUs run 64-bit guests only; it needs "
+		       "one for arm64\n", s->name);
+	else if (rc)
 		pr_err("%s: cannot be created (%d)\n", s->name, rc);
 	return rc;
 }
@@ -403,7 +410,7 @@ int __init builder_build(const struct boot_info *bi, const struct domain_spec *s
 			;
 		return rc;
 	}
-	vcpu_arch_start(b.d->vcpus[0], b.layout.kernel.start + b.image.entry,
+	vcpu_arch_boot(b.d->vcpus[0], b.layout.kernel.start + b.image.entry,
 			b.layout.fdt.start);
 	say_layout(&b);
 	*out = b.d;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Kernels: the arm64 Image header (Linux' Documentation/arm64/booting.rst), and names for what
+ * Kernels: the header of 32-bit zImages, the arm64 Image header (Linux' Documentation/arm64/booting.rst), and names for what
  * people put there by mistake.
  */
 #include <serai/builder.h>
@@ -13,6 +13,13 @@
 #define IMAGE_MAGIC	   0x644d5241U /* "ARM\x64" */
 #define IMAGE_MAGIC_OFFSET 56
 #define IMAGE_BIG_ENDIAN   BIT(0)
+
+#define ZIMAGE_MAGIC 0x016f2818U
+
+struct zimage_header {
+	u32 code[9];
+	u32 magic, start, end;
+};
 
 struct image_header {
 	u32 code[2];
@@ -36,7 +43,7 @@ static const struct {
 	{ 4, 4, { 'z', 'i', 'm', 'g' }, "a compressed EFI kernel; load the arm64 Image in it" },
 	{ 0, 4, { 0x27, 0x05, 0x19, 0x56 }, "a U-Boot uImage; load the raw arm64 Image" },
 	{ 0, 4, { 0xd0, 0x0d, 0xfe, 0xed }, "a device tree or FIT image, no kernel" },
-	{ 0x24, 4, { 0x18, 0x28, 0x6f, 0x01 }, "a 32-bit Arm zImage; Serai runs 64-bit kernels" },
+	{ 0x24, 4, { 0x01, 0x6f, 0x28, 0x18 }, "a big-endian zImage; Serai starts little-endian kernels" },
 	{ 0, 6, { '0', '7', '0', '7', '0', '1' }, "a cpio archive, that is a ramdisk" },
 };
 
@@ -101,17 +108,41 @@ static int __init probe_elf(const struct boot_info *bi, const struct boot_module
 		.entry = elf.entry - elf.base,
 		.fixed = true,
 		.base = elf.base,
+		.arm32 = elf.arm32,
 	};
 	return rc;
+}
+
+/* Linux' Documentation/arm/booting.rst; start is 0 when it may be anywhere. */
+static int __init probe_zimage(const struct boot_info *bi, const struct boot_module *m,
+			       const struct zimage_header *h, struct kernel_image *out)
+{
+	u64 size = h->end - h->start;
+
+	if (h->end <= h->start || size > m->image_size)
+		return kernel_refuse(bi, m, "a zImage whose header makes no sense, or it is cut short");
+	*out = (struct kernel_image){
+		.size = m->image_size,
+		.file_size = m->image_size,
+		.fixed = h->start != 0,
+		.base = h->start,
+		.arm32 = true,
+		.moves = !h->start,
+	};
+	return 0;
 }
 
 int __init kernel_probe(const struct boot_info *bi, const struct boot_module *m,
 			struct kernel_image *out)
 {
 	struct image_header h;
+	struct zimage_header z;
 
 	if (m->elf.end || kernel_is_elf(m))
 		return probe_elf(bi, m, out);
+	kernel_read(m, 0, &z, sizeof(z));
+	if (z.magic == ZIMAGE_MAGIC)
+		return probe_zimage(bi, m, &z, out);
 	kernel_read(m, 0, &h, sizeof(h));
 	if (h.magic != IMAGE_MAGIC || m->image_size < sizeof(h))
 		return refuse_unknown(bi, m, (const u8 *)&h);

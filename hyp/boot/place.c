@@ -9,6 +9,9 @@
 #include <serai/compiler.h>
 #include <serai/errno.h>
 
+#define ZIMAGE_REACH (128UL << 20)
+#define TREE_ROOM    (2UL << 20)
+
 static const struct range *__init first_overlap(const struct range *r, const struct range *taken,
 						u32 nr)
 {
@@ -45,6 +48,48 @@ static int __init find_place(const struct layout *l, u64 size, u64 offset, const
 	return -XEN_ENOMEM;
 }
 
+/* Highest place for size bytes at a multiple of 2 MiB in the first bank, below limit. */
+static int __init find_high(const struct layout *l, u64 size, u64 limit, const struct range *taken,
+			    u32 nr, struct range *out)
+{
+	const struct range *bank = &l->banks->r[0], *hit;
+	u64 at = MIN(bank->end, limit);
+
+	while (at > bank->start && size <= at - bank->start) {
+		out->start = ROUND_DOWN(at - size, BLOCK_SIZE);
+		out->end = out->start + size;
+		if (out->start < bank->start)
+			break;
+		hit = first_overlap(out, taken, nr);
+		if (!hit)
+			return 0;
+		at = hit->start;
+	}
+	return -XEN_ENOMEM;
+}
+
+/*
+ * A kernel that unpacks itself takes the first half of what it can reach easily (128 MiB, by its
+ * boot protocol): it lies at the end of that, the ramdisk and the tree behind it or before.
+ */
+static int __init place_moving(struct layout *l, const struct kernel_image *image)
+{
+	u64 base = l->banks->r[0].start;
+	int rc = 0;
+
+	if (range_size(&l->ramdisk_source))
+		rc = find_high(l, range_size(&l->ramdisk_source), base + 2 * ZIMAGE_REACH, NULL, 0,
+			       &l->ramdisk);
+	rc = rc ? rc : find_high(l, TREE_ROOM, base + 2 * ZIMAGE_REACH, &l->ramdisk, 1, &l->fdt);
+	if (!rc) {
+		const struct range taken[] = { l->ramdisk, l->fdt };
+
+		rc = find_high(l, image->size, base + ZIMAGE_REACH, taken, ARRAY_SIZE(taken),
+			       &l->kernel);
+	}
+	return rc;
+}
+
 static int __init place_kernel(struct layout *l, const struct kernel_image *image)
 {
 	const struct range taken[] = { l->kernel_source, l->ramdisk_source };
@@ -79,8 +124,10 @@ static int __init place_ramdisk(struct layout *l)
 
 int __init layout_place_modules(struct layout *l, const struct kernel_image *image)
 {
-	int rc = place_kernel(l, image);
+	int rc = image->moves ? place_moving(l, image) : place_kernel(l, image);
 
+	if (image->moves)
+		return rc;
 	return rc ? rc : place_ramdisk(l);
 }
 
@@ -88,6 +135,10 @@ int __init layout_place_fdt(struct layout *l, u64 size)
 {
 	const struct range taken[] = { l->kernel, l->ramdisk };
 
+	if (range_size(&l->fdt) && size <= range_size(&l->fdt)) {
+		l->fdt.end = l->fdt.start + size;
+		return 0;
+	}
 	return find_place(l, size, 0, taken, ARRAY_SIZE(taken), &l->fdt);
 }
 

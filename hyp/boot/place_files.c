@@ -19,7 +19,7 @@ static struct range __init source(const struct domain_spec *spec, paddr_t at, u6
 static void __init refuse_place(const struct domain_spec *spec, const struct kernel_image *k)
 {
 	if (k->fixed && !range_set_find(spec->banks, k->base, k->base + k->size))
-		pr_err("%s: its ELF kernel is linked for %#lx-%#lx, where it has no memory; link it for "
+		pr_err("%s: its kernel is linked for %#lx-%#lx, where it has no memory; link it for "
 		       "%#lx, or give it more\n",
 		       spec->name, k->base, k->base + k->size - 1, spec->banks->r[0].start);
 	else

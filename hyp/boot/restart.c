@@ -131,7 +131,7 @@ static void step_build(struct restart *r)
 		return;
 	}
 	seeds_renew(r);
-	vcpu_arch_start(d->vcpus[0], r->entry, r->fdt);
+	vcpu_arch_boot(d->vcpus[0], r->entry, r->fdt);
 	if (r->xenstore)
 		guest_connect_xenstore(d);
 	WRITE_ONCE(r->state, RESTART_IDLE);

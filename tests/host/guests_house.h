@@ -229,7 +229,7 @@ u32 irq_arch_lines(void)
 	return 288;
 }
 
-void vcpu_arch_start(struct vcpu *v, u64 pc, u64 x0)
+void vcpu_arch_boot(struct vcpu *v, u64 pc, u64 x0)
 {
 	assert_int_equal(v->id, 0);
 	f.pc[v->domain->id] = pc;

@@ -236,7 +236,7 @@ static void test_kernel_mistakes(void **state)
 		{ 0, "\x7f" "ELF", 4, "an ELF file" },
 		{ 0, "\x27\x05\x19\x56", 4, "uImage" },
 		{ 0, "\xd0\x0d\xfe\xed", 4, "a device tree" },
-		{ 0x24, "\x18\x28\x6f\x01", 4, "32-bit Arm zImage" },
+		{ 0x24, "\x01\x6f\x28\x18", 4, "a big-endian zImage" },
 		{ 0, "070701", 6, "a cpio archive" },
 		{ 0, "hello you", 9, "the first bytes are 68 65 6c 6c 6f 20 79 6f" },
 	};

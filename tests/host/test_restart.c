@@ -154,7 +154,7 @@ void launch_start(struct domain *d)
 	f.launches++;
 }
 
-void vcpu_arch_start(struct vcpu *v, u64 pc, u64 x0)
+void vcpu_arch_boot(struct vcpu *v, u64 pc, u64 x0)
 {
 	f.pc = pc;
 	f.x0 = x0;

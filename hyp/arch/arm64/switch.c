@@ -5,12 +5,14 @@
  * Guest TLB entries of two vcpus of one domain are told apart by ASID only, which each vcpu
  * assigns for itself; so a CPU that ran another vcpu of the domain before drops the domain's entries.
  */
+#include <arch/aarch32.h>
 #include <arch/cpufeature.h>
 #include <arch/sysreg.h>
 #include <arch/traps.h>
 #include <arch/vtimer.h>
 #include <serai/arch.h>
 #include <serai/domain.h>
+#include <serai/errno.h>
 
 static void el1_save(struct el1_state *s)
 {
@@ -74,6 +76,7 @@ static void aarch32_save(struct el1_state *s)
 	s->spsr_fiq = (u32)read_sysreg(spsr_fiq);
 	s->dacr32 = (u32)read_sysreg(dacr32_el2);
 	s->ifsr32 = (u32)read_sysreg(ifsr32_el2);
+	s->fpexc32 = (u32)read_sysreg(fpexc32_el2);
 }
 
 static void aarch32_load(const struct el1_state *s)
@@ -84,6 +87,7 @@ static void aarch32_load(const struct el1_state *s)
 	write_sysreg(s->spsr_fiq, spsr_fiq);
 	write_sysreg(s->dacr32, dacr32_el2);
 	write_sysreg(s->ifsr32, ifsr32_el2);
+	write_sysreg(s->fpexc32, fpexc32_el2);
 }
 
 /* fp_save() and fp_load() are in fpstate.S: this file is built without vector registers. */
@@ -133,11 +137,24 @@ void vcpu_arch_start(struct vcpu *v, u64 pc, u64 x0)
 {
 	struct trap_frame *f = &v->arch.frame;
 
+	if (v->domain->arch.aarch32) {
+		aarch32_start(v, pc, (u32)x0, 0, 0);
+		return;
+	}
 	*f = (struct trap_frame){ .pc = pc };
 	f->x[0] = x0;
 	f->spsr = PSR_D | PSR_A | PSR_I | PSR_F | PSR_EL1H;
 	v->arch.el1 = (struct el1_state){ .sctlr = SCTLR_EL1_RESET };
 	v->initialised = true;
+}
+
+/* r1 was the machine's number; with a device tree it says that there is none. */
+void vcpu_arch_boot(struct vcpu *v, u64 pc, u64 fdt)
+{
+	if (v->domain->arch.aarch32)
+		aarch32_start(v, pc, 0, ~0U, (u32)fdt);
+	else
+		vcpu_arch_start(v, pc, fdt);
 }
 
 int vcpu_arch_create(struct vcpu *v)
@@ -158,6 +175,9 @@ void vcpu_arch_destroy(struct vcpu *v)
 
 int domain_arch_create(struct domain *d, const struct domain_config *cfg)
 {
+	d->arch.aarch32 = cfg->flags & DOMAIN_AARCH32;
+	if (d->arch.aarch32 && !cpu_has_aarch32_el1())
+		return -XEN_ENODEV;
 	d->arch.cntvoff = read_sysreg(cntpct_el0);
 	return vgic_domain_create(d, cfg);
 }

@@ -3,6 +3,7 @@
  * Traps from the guest: one table by exception class (Arm ARM D17.2.37). A handler says whether the
  * trap was dealt with, the guest gets an undefined instruction exception, or the domain dies.
  */
+#include <arch/aarch32.h>
 #include <arch/cpufeature.h>
 #include <arch/gic.h>
 #include <arch/mmio_abort.h>
@@ -48,13 +49,21 @@ static void inject_exception(struct vcpu *v, u64 esr)
 
 void inject_undef(struct vcpu *v)
 {
+	if (unlikely(v->domain->arch.aarch32)) {
+		aarch32_inject_undef(v);
+		return;
+	}
 	inject_exception(v, ((u64)EC_UNKNOWN << ESR_EC_SHIFT) | ESR_IL);
 }
 
-void inject_data_abort(struct vcpu *v, u64 far)
+void inject_data_abort(struct vcpu *v, u64 far, bool write)
 {
 	u64 ec = from_el0(&v->arch.frame) ? EC_DABT_LOWER : EC_DABT_SAME;
 
+	if (unlikely(v->domain->arch.aarch32)) {
+		aarch32_inject_data_abort(v, far, write);
+		return;
+	}
 	write_sysreg(far, far_el1);
 	inject_exception(v, (ec << ESR_EC_SHIFT) | ESR_IL);
 }
@@ -63,6 +72,10 @@ void inject_instruction_abort(struct vcpu *v, u64 far)
 {
 	u64 ec = from_el0(&v->arch.frame) ? EC_IABT_LOWER : EC_IABT_SAME;
 
+	if (unlikely(v->domain->arch.aarch32)) {
+		aarch32_inject_prefetch_abort(v, far);
+		return;
+	}
 	write_sysreg(far, far_el1);
 	inject_exception(v, (ec << ESR_EC_SHIFT) | ESR_IL);
 }
@@ -100,7 +113,17 @@ static enum trap_result trap_smc(struct vcpu *v, u64 esr)
 
 static enum trap_result trap_wfx(struct vcpu *v, u64 esr)
 {
-	v->arch.frame.pc += 4;
+	struct trap_frame *f = &v->arch.frame;
+
+	if (unlikely(f->spsr & PSR_AARCH32)) {
+		bool holds = aarch32_condition(f, esr);
+
+		aarch32_skip(f, esr);
+		if (!holds)
+			return TRAP_HANDLED;
+	} else {
+		f->pc += 4;
+	}
 	if (ISS_WFX_TI(esr) == WFX_WFI)
 		vcpu_block();
 	else
@@ -139,11 +162,11 @@ static enum trap_result trap_data_abort(struct vcpu *v, u64 esr)
 	} else {
 		guest_printk(LOG_DEBUG, "data abort at %#lx, ESR %#lx, pc %#lx\n", far, esr,
 			     v->arch.frame.pc);
-		inject_data_abort(v, far);
+		inject_data_abort(v, far, esr & ISS_WNR);
 		return TRAP_HANDLED;
 	}
 	if (!fault_is_stale(v, gpa, esr & ISS_WNR))
-		inject_data_abort(v, far);
+		inject_data_abort(v, far, esr & ISS_WNR);
 	return TRAP_HANDLED;
 }
 
@@ -177,12 +200,14 @@ static trap_fn *const trap_table[64] = {
 	[EC_FP] = trap_undef,
 	[EC_IABT_LOWER] = trap_instruction_abort,
 	[EC_DABT_LOWER] = trap_data_abort,
-	[EC_CP15_32] = trap_undef,
-	[EC_CP15_64] = trap_undef,
-	[EC_CP14_32] = trap_undef,
+	[EC_CP15_32] = aarch32_trap_cp15,
+	[EC_CP15_64] = aarch32_trap_cp15_64,
+	[EC_CP14_32] = aarch32_trap_cp14,
 	[EC_CP14_LDC] = trap_undef,
-	[EC_CP14_64] = trap_undef,
-	[EC_VMRS] = trap_undef,
+	[EC_CP14_64] = aarch32_trap_cp14_64,
+	[EC_VMRS] = aarch32_trap_vmrs,
+	[EC_HVC32] = aarch32_trap_hvc,
+	[EC_SMC32] = aarch32_trap_smc,
 };
 
 static __cold_path void trap_failed(struct vcpu *v, u64 esr, enum trap_result r)

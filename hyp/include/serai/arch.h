@@ -47,11 +47,14 @@ u32 time_arch_khz(void);
 void time_arch_set_deadline(nstime_t t);
 
 /* --- guests --- */
+/* -XEN_ENODEV: DOMAIN_AARCH32, but the CPUs are 64-bit only. */
 int domain_arch_create(struct domain *d, const struct domain_config *cfg);
 void domain_arch_destroy(struct domain *d);
 int vcpu_arch_create(struct vcpu *v);
 /* Registers for a start at pc with x0; v does not run. */
 void vcpu_arch_start(struct vcpu *v, u64 pc, u64 x0);
+/* The same for a kernel, which finds its device tree at fdt. */
+void vcpu_arch_boot(struct vcpu *v, u64 pc, u64 fdt);
 void vcpu_arch_destroy(struct vcpu *v);
 /* Registers of the vcpu that stops running go to memory; of the one that starts, to the CPU. */
 void vcpu_arch_switch_out(struct vcpu *v);

@@ -31,9 +31,14 @@ struct kernel_image {
 	u64 entry; /* from where it is loaded */
 	bool fixed;
 	u64 base; /* fixed: where it is loaded */
+	bool arm32;
+	bool moves; /* unpacks itself to the beginning of RAM: everything goes to the end */
 };
 
-/* What kind of kernel is in the module, unpacked. What is no arm64 Image or ELF is refused in words. */
+/*
+ * What kind of kernel is in the module, unpacked. What is no arm64 Image,
+ * 32-bit zImage or ELF is refused in words.
+ */
 int kernel_probe(const struct boot_info *bi, const struct boot_module *m, struct kernel_image *out);
 /* n bytes at an offset of the image; zeroes behind its end. */
 void kernel_read(const struct boot_module *m, u64 offset, void *out, size_t n);

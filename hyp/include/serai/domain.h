@@ -76,6 +76,7 @@ enum domain_flags {
 	DOMAIN_DIRECT_MAP = 0x4, /* gfn == mfn */
 	DOMAIN_UNRESTRICTED = 0x8, /* xsm=dummy: shares with any other such domain */
 	DOMAIN_CONSOLE = 0x10,	 /* may write by console_io without being in control */
+	DOMAIN_AARCH32 = 0x20,	 /* its vcpus are 32-bit */
 };
 
 struct domain {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A guest's load or store to an emulated device, as ESR_EL2 describes it (Arm ARM D17.2.37, ISS of
- * a data abort with ISV set). All AArch64 instructions are four bytes long.
+ * a data abort with ISV set).
  */
+#include <arch/aarch32.h>
 #include <arch/mmio_abort.h>
 #include <arch/sysreg.h>
 #include <serai/compiler.h>
@@ -42,6 +43,9 @@ enum trap_result mmio_abort(struct vcpu *v, u64 esr, u64 gpa)
 		return access_refused(v);
 	if (!write && reg != REG_ZERO)
 		f->x[reg] = load_extend(val, size, esr);
-	f->pc += 4;
+	if (unlikely(f->spsr & PSR_AARCH32))
+		aarch32_skip(f, esr);
+	else
+		f->pc += 4;
 	return TRAP_HANDLED;
 }

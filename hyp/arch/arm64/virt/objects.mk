@@ -11,3 +11,5 @@ obj-y += vgic_regs.o
 obj-y += vgic_frames.o
 obj-y += vgic_v2.o
 obj-y += mmio_abort.o
+obj-y += aarch32.o
+obj-y += aarch32_cp.o

@@ -106,7 +106,12 @@ void __init sysreg_init(void)
 
 /* --- accesses --- */
 
-static enum trap_result sysreg_read(struct vcpu *v, enum sysreg_kind kind, u64 *value)
+u64 sysreg_id_view(u32 crm, u32 op2)
+{
+	return id_view[crm][op2];
+}
+
+enum trap_result sysreg_read(struct vcpu *v, enum sysreg_kind kind, u64 *value)
 {
 	*value = 0;
 	switch (kind) {
@@ -133,7 +138,7 @@ static enum trap_result sysreg_read(struct vcpu *v, enum sysreg_kind kind, u64 *
 	}
 }
 
-static enum trap_result sysreg_write(struct vcpu *v, enum sysreg_kind kind, u64 value)
+enum trap_result sysreg_write(struct vcpu *v, enum sysreg_kind kind, u64 value)
 {
 	switch (kind) {
 	case SYSREG_SGI1R:
@@ -261,8 +266,10 @@ void cpu_init_traps(void)
 u64 cpu_hcr_value(const struct vcpu *v)
 {
 	u64 hcr = HCR_VM | HCR_SWIO | HCR_PTW | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB | HCR_BSU_IS |
-		  HCR_TID3 | HCR_TSC | HCR_TIDCP | HCR_TACR | HCR_TSW | HCR_RW;
+		  HCR_TID3 | HCR_TSC | HCR_TIDCP | HCR_TACR | HCR_TSW;
 
+	if (!v->domain->arch.aarch32)
+		hcr |= HCR_RW;
 	if (!options.vwfi_native)
 		hcr |= HCR_TWI;
 	if (cpu_features.lor)

@@ -18,6 +18,12 @@ static struct vcpu *vcpu_by_mpidr(struct domain *d, u64 mpidr)
 	return id < d->nr_vcpus ? d->vcpus[id] : NULL;
 }
 
+/* Aligned; in 32-bit guests bit 0 says that it is Thumb code. */
+static bool entry_sound(const struct domain *d, u64 entry)
+{
+	return !(entry & 3) || (d->arch.aarch32 && (entry & 1));
+}
+
 static s64 vpsci_cpu_on(struct vcpu *v, const u64 *x)
 {
 	struct vcpu *target = vcpu_by_mpidr(v->domain, x[1]);
@@ -25,7 +31,7 @@ static s64 vpsci_cpu_on(struct vcpu *v, const u64 *x)
 
 	if (!target)
 		return PSCI_INVALID_PARAMETERS;
-	if (x[2] & 3)
+	if (!entry_sound(v->domain, x[2]))
 		return PSCI_INVALID_ADDRESS;
 	lock_take(&target->lock);
 	if ((READ_ONCE(target->unit.holds) & HOLD_DOWN) && !sched_is_running(&target->unit)) {

@@ -175,6 +175,9 @@
 #define FSC_EXTERNAL	0x10
 #define FSC_ALIGNMENT	0x21
 
+/* Of instructions in AArch32: a condition is there, and which. */
+#define ISS_CV		REG_BIT(24)
+#define ISS_COND(esr)	(((esr) >> 20) & 15)
 /* ISS of WFx. */
 #define ISS_WFX_TI(esr) ((esr) & 3)
 #define WFX_WFI		0

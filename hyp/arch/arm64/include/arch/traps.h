@@ -3,6 +3,7 @@
 #ifndef ARCH_TRAPS_H
 #define ARCH_TRAPS_H
 
+#include <arch/sysreg_table.h>
 #include <serai/compiler.h>
 #include <serai/types.h>
 
@@ -26,12 +27,18 @@ __noreturn void hyp_fault(const struct trap_frame *f, u32 kind, u64 sp);
 
 /* EC_SYSREG: the access that ESR describes. */
 enum trap_result sysreg_trap(struct vcpu *v, u64 esr);
+/* A register of this kind (sysreg_table.h); the pc stays. */
+enum trap_result sysreg_read(struct vcpu *v, enum sysreg_kind kind, u64 *value);
+enum trap_result sysreg_write(struct vcpu *v, enum sysreg_kind kind, u64 value);
+/* What guests read from the ID register with op0 3, op1 0, CRn 0; crm and op2 below 8. */
+u64 sysreg_id_view(u32 crm, u32 op2);
 /* Once, after cpu_feature_init() of the boot CPU: what guests read from the ID registers. */
 void sysreg_init(void);
 
 /* Exceptions to EL1 of the current vcpu. */
 void inject_undef(struct vcpu *v);
-void inject_data_abort(struct vcpu *v, u64 far);
+/* write: for 32-bit guests, who are told. */
+void inject_data_abort(struct vcpu *v, u64 far, bool write);
 void inject_instruction_abort(struct vcpu *v, u64 far);
 
 /* On each CPU: which accesses trap, apart from HCR_EL2. */

@@ -28,7 +28,7 @@ struct el1_state {
 	u64 csselr, cntkctl, mdscr;
 	/* AArch32 */
 	u32 spsr_abt, spsr_und, spsr_irq, spsr_fiq;
-	u32 dacr32, ifsr32;
+	u32 dacr32, ifsr32, fpexc32;
 	u64 apkeys[10]; /* pointer authentication keys, when the CPU has them */
 };
 
@@ -68,6 +68,7 @@ struct domain_arch {
 	u64 cntvoff;
 	struct vgic_domain vgic;
 	struct mmio_map *mmio;
+	bool aarch32; /* EL1 is 32-bit; fixed before a vcpu starts */
 	u16 last_vcpu[CONFIG_NR_CPUS]; /* id + 1 of the vcpu that ran last on each CPU */
 };
 
