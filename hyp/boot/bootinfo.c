@@ -478,7 +478,7 @@ static int __init refuse_tree(const struct dt_walk *w, int rc)
 
 int __init bootinfo_parse(const void *fdt, paddr_t pa, paddr_t image_start, paddr_t image_end)
 {
-	static struct dt_walk w __initdata;
+	static struct dt_walk w __initbss;
 	struct boot_info *bi = &boot_info;
 	struct chosen c = { .node = -1, .domain_node = -1 };
 	int rc;

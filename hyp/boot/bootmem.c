@@ -315,7 +315,7 @@ static u32 __init device_number(const struct dt_walk *w, const char *name)
 
 static int __init read_device(int node, struct boot_device *dev)
 {
-	static struct dt_walk w __initdata;
+	static struct dt_walk w __initbss;
 	const struct boot_info *bi = &boot_info;
 	int rc;
 
@@ -350,7 +350,7 @@ int __init bootinfo_find_device(const char *spec, struct boot_device *dev)
 
 int __init bootinfo_find_compatible(const char *what, struct boot_device *dev)
 {
-	static struct dt_walk w __initdata;
+	static struct dt_walk w __initbss;
 
 	if (!boot_info.fdt)
 		return -XEN_ENOENT;

@@ -18,8 +18,8 @@
 #define V2M_TYPER_FIRST(t) (((t) >> 16) & 0x3ff)
 #define V2M_TYPER_NR(t)	   ((t) & 0x3ff)
 
-static struct range mmio_ranges[DOM0_RANGES_MAX] __initdata;
-static struct range memory_ranges[64] __initdata, reserved_ranges[BOOT_RESERVED_MAX] __initdata;
+static struct range mmio_ranges[DOM0_RANGES_MAX] __initbss;
+static struct range memory_ranges[64] __initbss, reserved_ranges[BOOT_RESERVED_MAX] __initbss;
 
 struct dom0_devices dom0_devices __initdata = {
 	.mmio = { 0, ARRAY_SIZE(mmio_ranges), mmio_ranges },
@@ -27,7 +27,7 @@ struct dom0_devices dom0_devices __initdata = {
 	.reserved = { 0, ARRAY_SIZE(reserved_ranges), reserved_ranges },
 };
 
-static struct range uart_pages __initdata; /* of the hypervisor's UART */
+static struct range uart_pages __initbss; /* of the hypervisor's UART */
 
 static const char *const dropped[] __initconst = {
 	"arm,psci", "arm,psci-0.2", "arm,psci-1.0", "xen,xen", "xen,domain", "xen,cpupool",
@@ -250,7 +250,7 @@ static int __init cut_owned(struct dom0_devices *out, const struct boot_info *bi
 
 static void __init find_uart_pages(const struct boot_info *bi, int uart)
 {
-	static struct dt_walk w __initdata;
+	static struct dt_walk w __initbss;
 	u64 addr, size;
 
 	uart_pages = (struct range){ 0, 0 };
@@ -260,7 +260,7 @@ static void __init find_uart_pages(const struct boot_info *bi, int uart)
 
 int __init dom0_devices_collect(const struct boot_info *bi, int uart, struct dom0_devices *out)
 {
-	static struct dt_walk w __initdata;
+	static struct dt_walk w __initbss;
 	int rc;
 
 	range_set_clear(&out->mmio);

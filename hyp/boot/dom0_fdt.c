@@ -169,7 +169,7 @@ static void __init write_node(struct out *o, const struct dom0_tree *t, struct d
 
 static int __init write_tree(struct out *o, const struct dom0_tree *t)
 {
-	static struct dt_walk w __initdata;
+	static struct dt_walk w __initbss;
 	int rc;
 
 	dt_walk_start(&w, t->bi->fdt);

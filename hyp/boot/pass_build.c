@@ -18,7 +18,7 @@
 static struct {
 	void *heap;
 	unsigned int order;
-} copies[BOOT_DOMAINS_MAX] __initdata;
+} copies[BOOT_DOMAINS_MAX] __initbss;
 
 static int __init load_tree(struct boot_info *bi, u32 place, const struct boot_module *m, int uart)
 {

@@ -13,7 +13,7 @@
 
 #define GIC_CELLS 3
 
-static struct dt_walk w __initdata;
+static struct dt_walk w __initbss;
 
 /* --------------------------------------------------------------------------------- registers -- */
 

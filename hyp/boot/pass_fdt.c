@@ -25,7 +25,7 @@ static void __init copy_props(struct out *o, const struct dt_walk *w)
 
 void __init out_partial(struct out *o, const void *partial)
 {
-	static struct dt_walk w __initdata;
+	static struct dt_walk w __initbss;
 	int root = o->open;
 
 	dt_walk_start(&w, partial);

@@ -17,7 +17,7 @@
 #define VALUE_TEXT    96
 #define WRITE_REG     "write xen,reg = <HOST-ADDRESS SIZE GUEST-ADDRESS>, in the cells of the node above"
 
-struct passthrough passthrough __initdata;
+struct passthrough passthrough __initbss;
 
 /* The node of the machine that a device's xen,path names. */
 static struct host_device {
@@ -26,9 +26,9 @@ static struct host_device {
 	struct range_set regs; /* whole pages */
 	u8 irq_type[IRQS_MAX];
 	u32 nr_ppis;
-} host __initdata;
+} host __initbss;
 
-static struct range host_regs[HOST_REGS_MAX] __initdata;
+static struct range host_regs[HOST_REGS_MAX] __initbss;
 
 void __init passthrough_reset(void)
 {
@@ -79,7 +79,7 @@ static void __init host_irq(void *ctx, u32 intid, enum irq_type type)
 /* What the node has; false: it cannot be read. */
 static bool __init read_host(const struct pass *p, int node, const char *path)
 {
-	static struct dt_walk w __initdata;
+	static struct dt_walk w __initbss;
 	u64 addr, size;
 	int rc = 0;
 
@@ -410,7 +410,7 @@ static void __init read_top(struct pass *p, const struct dt_walk *w)
 
 static void __init read_tree(struct pass *p)
 {
-	static struct dt_walk w __initdata;
+	static struct dt_walk w __initbss;
 	int rc;
 
 	dt_walk_start(&w, p->tree);
@@ -454,7 +454,7 @@ void __init passthrough_cut(u32 place, struct range_set *s)
 
 int __init passthrough_read(struct boot_info *bi, u32 place, const void *tree, size_t size, int uart)
 {
-	static struct pass p __initdata;
+	static struct pass p __initbss;
 
 	p = (struct pass){
 		.bi = bi,

@@ -16,8 +16,8 @@
 #define POLLS_MAX 100000000UL /* of CPUs that have nothing else to do */
 
 /* By index in bi->pools. */
-static struct cpupool *made[BOOT_POOLS_MAX] __initdata;
-static struct cpupool *rest __initdata; /* of CPUs in no node */
+static struct cpupool *made[BOOT_POOLS_MAX] __initbss;
+static struct cpupool *rest __initbss; /* of CPUs in no node */
 
 /* Index in bi->pools of a CPU's pool; -1: in no node. */
 static int __init pool_of(const struct boot_info *bi, u64 mpidr)

@@ -21,7 +21,7 @@
 
 #define DOM0_PORTS	131072
 
-static struct domain *guests[BOOT_DOMAINS_MAX] __initdata;
+static struct domain *guests[BOOT_DOMAINS_MAX] __initbss;
 u64 builder_files_kept;
 
 /* Out of the way of dom0's memory, where the loader may have put it. */

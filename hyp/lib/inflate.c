@@ -33,8 +33,8 @@ struct inflate {
 	u8 lengths[LITERALS + DISTANCES];
 };
 
-static struct inflate work __initdata;
-static u32 crc_table[256] __initdata;
+static struct inflate work __initbss;
+static u32 crc_table[256] __initbss;
 
 /* ------------------------------------------------------------------------------------- stream -- */
 

@@ -9,7 +9,7 @@
  *
  * From the linker script, page aligned, in this order: _text, _etext; __init_begin,
  * __init_text_end, __init_end; _rodata, _erodata; _data with __ro_after_init_start and _end;
- * __bss_start; _end.
+ * __bss_start, __init_bss_end; _end.
  * Until mmu_seal() the tables also have the identity map that head.S made around the image.
  */
 #include <arch/barrier.h>
@@ -44,7 +44,7 @@
 
 extern char _text[], _etext[], _rodata[], _erodata[], _data[], _end[];
 extern char __ro_after_init_start[], __ro_after_init_end[];
-extern char __init_begin[], __init_text_end[], __init_end[];
+extern char __init_begin[], __init_text_end[], __init_end[], __bss_start[], __init_bss_end[];
 
 u64 image_phys_offset __ro_after_init;
 u64 mmu_secondary_ttbr __ro_after_init;
@@ -165,7 +165,9 @@ void __init mmu_init_early(void)
 	map_image(_rodata, _erodata, MAP_RO);
 	map_image(_data, __ro_after_init_start, MAP_RW);
 	map_image(__ro_after_init_start, __ro_after_init_end, MAP_RW);
-	map_image(__ro_after_init_end, (char *)pool, MAP_RW);
+	map_image(__ro_after_init_end, __bss_start, MAP_RW);
+	map_image(__bss_start, __init_bss_end, MAP_RW);
+	map_image(__init_bss_end, (char *)pool, MAP_RW);
 	map_image((char *)pool, (char *)(pool + POOL_TABLES), MAP_RW);
 	map_image((char *)(pool + POOL_TABLES), _end, MAP_RW);
 
@@ -336,11 +338,20 @@ static void give_back(paddr_t start, paddr_t end)
 	frame_add_range(start, end, true);
 }
 
+/* Part of the image that nobody uses any more. */
+static void drop_image(const char *from, const char *to)
+{
+	paddr_t start = virt_to_paddr(from);
+
+	unmap_image(from, to);
+	give_back(start, start + (u64)(to - from));
+}
+
 void mmu_seal(void)
 {
 	paddr_t ro = virt_to_paddr(__ro_after_init_start);
 	u64 ro_size = (u64)(__ro_after_init_end - __ro_after_init_start);
-	paddr_t init = virt_to_paddr(__init_begin), tables = virt_to_paddr(pool);
+	paddr_t tables = virt_to_paddr(pool);
 
 	if (stage1.va_offset != DIRECT_VA)
 		panic("the image is not inside the memory that the device tree lists");
@@ -349,9 +360,9 @@ void mmu_seal(void)
 
 	make_read_only(DIRECT_VA + ro, ro_size);
 	make_read_only((u64)__ro_after_init_start, ro_size);
-	unmap_image(__init_begin, __init_end);
+	drop_image(__init_begin, __init_end);
+	drop_image(__bss_start, __init_bss_end);
 	unmap_image((char *)pool, (char *)(pool + POOL_TABLES));
-	give_back(init, init + (u64)(__init_end - __init_begin));
 	give_back(tables + pool_used * PAGE_SIZE, tables + sizeof(pool));
 	pool_used = POOL_TABLES;
 }

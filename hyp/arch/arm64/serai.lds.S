@@ -85,6 +85,9 @@ SECTIONS
 	. = ALIGN(4096);
 	.bss (NOLOAD) : {
 		__bss_start = .;
+		*(.bss.init)
+		. = ALIGN(4096);
+		__init_bss_end = .;
 		*(.bss .bss.*)
 		*(COMMON)
 		. = ALIGN(4096);

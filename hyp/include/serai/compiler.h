@@ -32,6 +32,7 @@
 /* Code and data of the start-up; given back to the heap before the first guest runs. */
 #define __init	    __attribute__((section(".init.text"), cold))
 #define __initdata  __attribute__((section(".init.data")))
+#define __initbss   __attribute__((section(".bss.init"))) /* zero at first, and not in the file */
 #define __initconst __attribute__((section(".init.rodata")))
 /* Written while starting, read-only from then on. */
 #define __ro_after_init __attribute__((section(".data.ro_after_init")))

@@ -20,7 +20,7 @@ struct range_set {
 
 /* A set of at most n ranges that exists while starting only. */
 #define RANGE_SET_INIT(name, n)                         \
-	static struct range name##_ranges[n] __initdata; \
+	static struct range name##_ranges[n] __initbss; \
 	static struct range_set name __initdata = { 0, (n), name##_ranges }
 
 static inline u64 range_size(const struct range *r)

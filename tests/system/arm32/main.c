@@ -123,7 +123,7 @@ static void check_aborts(void)
 
 static void check_thumb(void)
 {
-	check("UART flags by a short load", thumb_mmio(UART, '.') & 8, 0);
+	check("UART flags by a short load", thumb_mmio(UART, '.') & 0x10, 0x10);
 	check("read in an IT block", thumb_it(1, 5) & 0xf, 1);
 	check("skipped in an IT block", thumb_it(0, 5), 5);
 }
