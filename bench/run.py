@@ -45,6 +45,7 @@ GOALS = {
     "cross_grant_map_unmap_batch16": (16000, 0),
     "cross_grant_copy_4k": (1800, 0),
     "evtchn_ipi_pingpong_wfi_2p_native": (2000, 0),
+    "cross_evtchn_pingpong_wfi_2p_native": (2000, 0),
 }
 # The machines: which part of the bench guest, what is added to its figures' names, how many CPUs,
 # arguments of the hypervisor; and whether there is a second domain. Two CPUs need the newer QEMU.
