@@ -58,8 +58,8 @@ def command(console, line, seconds=30):
     start = console.seen
     end = console.expect(r"^end-2\n", seconds)
     output = console.text[start:end.start()]
-    # The line as the shell echoed it comes first; terminal queries may surround it.
-    output = output.split("echo end-$((1 + 1))\n", 1)[-1]
+    # The line as the terminal, and perhaps again the shell, echoed it comes first.
+    output = output.rsplit("echo end-$((1 + 1))\n", 1)[-1]
     console.expect(PROMPT, seconds)
     return re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", output).strip()
 
