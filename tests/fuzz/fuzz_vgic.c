@@ -4,7 +4,8 @@
  *	tests/host/vgic_house.c */
 /* options: -max_len=2048 -len_control=0 */
 /*
- * The virtual GIC, in two ways; the first byte chooses. The bytes behind it are the dice.
+ * The virtual GIC, a GICv3 or a GICv2, in two ways; the first byte chooses (bit 0: wild, bit 1: a
+ * GICv2). The bytes behind it are the dice.
  *
  * In step with the model: the steps of tests/host/test_vgic_random.c, so that each acknowledgement,
  * each register read and what is left in the end are compared with the model.
@@ -19,6 +20,8 @@
 #undef main
 
 #define STEPS_MAX 3000
+#define WILD 1 /* of the first byte */
+#define V2   2
 
 static const u8 *bytes, *bytes_end;
 
@@ -49,7 +52,7 @@ static void play_model(void)
 		if (!any_running())
 			switch_in(&t.vcpu[0], 0);
 		t.enabled = true;
-		write_reg(any_running(), DIST + GICD_CTLR, 4, 0x12);
+		write_reg(any_running(), DIST + GICD_CTLR, 4, is_v2() ? 1 : 0x12);
 	}
 	drain();
 }
@@ -68,7 +71,7 @@ static u64 wild_value(void)
 	case 2:
 		return dice(NVCPU);
 	case 3:
-		return 0x12;
+		return is_v2() ? 1 : 0x12;
 	default:
 		for (u32 i = 0; i < 8; i++)
 			v = v << 8 | dice(256);
@@ -92,17 +95,39 @@ static u64 wild_offset(u64 size)
 	}
 }
 
+static u64 wild_place_v3(void)
+{
+	u64 rdist = (u64)NVCPU * GICR_STRIDE;
+
+	if (dice(2))
+		return DIST + wild_offset(GIC_FRAME_SIZE) % GIC_FRAME_SIZE;
+	return RDIST + (dice(NVCPU) * GICR_STRIDE + (dice(4) ? GICR_SGI_FRAME : 0) +
+			wild_offset(GICR_STRIDE)) % rdist;
+}
+
+/* Registers with fields for each interrupt, those of SGIs, or any. */
+static u64 wild_place_v2(void)
+{
+	switch (dice(6)) {
+	case 0:
+		return DIST + GICD_SGIR;
+	case 1:
+		return DIST + GICD_CPENDSGIR + dice(GICD_SGI_END - GICD_CPENDSGIR);
+	case 2:
+		return DIST + GICD_ITARGETSR + dice(NINTID + 8);
+	case 3:
+		return DIST + dice(GICV2_DIST_SIZE);
+	default:
+		return DIST + wild_offset(GICV2_DIST_SIZE) % GICV2_DIST_SIZE;
+	}
+}
+
 static void wild_access(struct test_vcpu *w)
 {
-	u64 dist = GIC_FRAME_SIZE, rdist = (u64)NVCPU * GICR_STRIDE, gpa, val = wild_value();
+	u64 gpa = is_v2() ? wild_place_v2() : wild_place_v3(), val = wild_value();
 	u32 size = 1U << (dice(2) ? 2 : dice(4));
 	bool write = dice(4);
 
-	if (dice(2))
-		gpa = DIST + wild_offset(dist) % dist;
-	else
-		gpa = RDIST + (dice(NVCPU) * GICR_STRIDE + (dice(4) ? GICR_SGI_FRAME : 0) +
-			       wild_offset(GICR_STRIDE)) % rdist;
 	gpa &= ~(u64)(size - 1);
 	if (size < 8)
 		val &= (1UL << 8 * size) - 1;
@@ -121,6 +146,9 @@ static void wild_input(void)
 	/* The timer's comes from the machine. */
 	if (intid % 32 == VGIC_VTIMER)
 		intid++;
+	/* An SGI of a GICv2 has a sender: GICD_SGIR. */
+	if (is_v2() && intid % 32 < VGIC_NR_SGIS)
+		intid += VGIC_NR_SGIS + (intid % 32 == VGIC_VTIMER - VGIC_NR_SGIS);
 	/* So does that of a device which has one linked. */
 	if (intid >= 32 && intid < NINTID && t.irq[intid].hw)
 		return;
@@ -308,10 +336,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	bytes = data + 1;
 	bytes_end = data + size;
-	start(data[0]);
+	if (data[0] & V2)
+		start_v2(data[0]);
+	else
+		start(data[0]);
 	t.source = dice;
-	t.wild = data[0] & 1;
-	if (data[0] & 1)
+	t.wild = data[0] & WILD;
+	if (t.wild)
 		play_wild();
 	else
 		play_model();
