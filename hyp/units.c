@@ -146,6 +146,11 @@ static void tell_control(struct domain *d)
 	evtchn_send_virq_global(VIRQ_DOM_EXC);
 }
 
+static void console_news(void)
+{
+	evtchn_send_virq_global(VIRQ_CON_RING);
+}
+
 static void console_input(void)
 {
 	evtchn_send_virq_global(VIRQ_CONSOLE);
@@ -182,6 +187,7 @@ static int hall_init(void)
 	sched_hooks = vcpu_sched_hooks;
 	domain_actions.hardware_shutdown = hardware_shutdown;
 	domain_actions.tell_control = tell_control;
+	domain_actions.console_news = console_news;
 	domain_actions.to_come = restarts_pending;
 	domain_actions.grant_frame = grant_map_frame;
 	console_input_hook = console_input;

@@ -11,6 +11,7 @@
 #include <serai/bug.h>
 #include <serai/cmdline.h>
 #include <serai/console.h>
+#include <serai/cpu.h>
 #include <serai/domain.h>
 #include <serai/errno.h>
 #include <serai/frame.h>
@@ -164,6 +165,7 @@ void console_write(const char *text, bool show)
 		put_line(PREFIX, text, n, true, show);
 		text += n + (end ? 1 : 0);
 	}
+	this_cpu()->work |= WORK_CONSOLE;
 	console_leave(taken);
 }
 

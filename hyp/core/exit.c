@@ -58,6 +58,8 @@ struct vcpu *exit_work(void)
 			sched_choose();
 		if (work & WORK_DUMP)
 			cpu_arch_dump();
+		if ((work & WORK_CONSOLE) && domain_actions.console_news)
+			domain_actions.console_news();
 		if (work & WORK_QUIET)
 			WRITE_ONCE(c->quiet, c->quiet + 1);
 		if (c->work)

@@ -17,6 +17,15 @@
 #include <serai/cmdline.h>
 #include <serai/exit.h>
 
+struct domain_actions domain_actions;
+
+static u32 news;
+
+static void console_news(void)
+{
+	news++;
+}
+
 static void wait_for_interrupt(void);
 static void handle_requests(struct vcpu *v, u32 requests);
 
@@ -141,6 +150,11 @@ static void test_each_work(void **state)
 	assert_int_equal(host.dumps, 0);
 	leave_with(WORK_DUMP);
 	assert_int_equal(host.dumps, 1);
+	leave_with(WORK_CONSOLE); /* nobody wants to know yet */
+	domain_actions.console_news = console_news;
+	leave_with(WORK_CONSOLE);
+	assert_int_equal(news, 1);
+	domain_actions.console_news = NULL;
 	assert_int_equal(this_cpu()->quiet, 0);
 	leave_with(WORK_QUIET);
 	assert_int_equal(this_cpu()->quiet, 1);

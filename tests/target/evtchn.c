@@ -38,6 +38,25 @@ static int64_t bind_virq(uint32_t virq, uint32_t vcpu, uint32_t *port)
 	return rc;
 }
 
+/* What the hypervisor prints is announced to the reader of its console. */
+static void check_console_ring(void)
+{
+	static struct xen_sysctl op;
+	static const char key[] = "h";
+	uint32_t port;
+
+	op.cmd = XEN_SYSCTL_debug_keys;
+	op.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
+	op.u.debug_keys.keys = (uint64_t)key;
+	op.u.debug_keys.nr_keys = 1;
+	check_eq("con_ring.bind", bind_virq(VIRQ_CON_RING, 0, &port), 0);
+	event_clear(port);
+	check_eq("con_ring.debug_key", hypercall(HC_sysctl, (uint64_t)&op, 0, 0, 0), 0);
+	sleep_us(1000);
+	check_eq("con_ring.pending", event_pending(port), 1);
+	check_eq("con_ring.close", event_close(port), 0);
+}
+
 static int64_t bind_vcpu(uint32_t port, uint32_t vcpu)
 {
 	struct evtchn_bind_vcpu b = { port, vcpu };
@@ -261,6 +280,7 @@ void guest_main(void)
 	check_unbound();
 	check_ports();
 	check_virqs();
+	check_console_ring();
 	check_ipis();
 	check_many_ports();
 	check_bind_vcpu();

@@ -23,6 +23,7 @@ enum cpu_work {
 	WORK_VCPU = 0x4,  /* the current vcpu has requests: vcpu->requests */
 	WORK_QUIET = 0x8, /* somebody waits for this CPU's quiet point */
 	WORK_DUMP = 0x10, /* a debug key wants this CPU's registers printed */
+	WORK_CONSOLE = 0x20, /* the console's ring has new lines: somebody may want to read them */
 };
 
 struct cpu {

@@ -182,6 +182,7 @@ enum {
 	VIRQ_DEBUG = 1,
 	VIRQ_CONSOLE = 2,
 	VIRQ_DOM_EXC = 3,
+	VIRQ_CON_RING = 8,
 };
 
 struct evtchn_alloc_unbound {
@@ -612,6 +613,7 @@ struct xen_hvm_param {
 #define XEN_SYSCTL_INTERFACE_VERSION 0x15
 #define XEN_SYSCTL_physinfo	     3
 #define XEN_SYSCTL_sched_id	     4
+#define XEN_SYSCTL_debug_keys	     7
 #define XENPF_INTERFACE_VERSION	     0x03000001
 #define XENPF_settime64		     62
 
@@ -659,6 +661,10 @@ struct xen_sysctl {
 	union {
 		struct xen_sysctl_physinfo physinfo;
 		uint32_t sched_id;
+		struct {
+			uint64_t keys; /* virtual address */
+			uint32_t nr_keys;
+		} debug_keys;
 		uint8_t pad[128];
 	} u;
 };
