@@ -236,6 +236,7 @@ const struct unit units[] = {
 	{ .name = "shared info",
 	  .domain_create = shared_info_domain_create,
 	  .domain_destroy = shared_info_domain_destroy },
+	{ .name = "time accounts", .vcpu_destroy = runstate_vcpu_destroy },
 	{ .name = "event channels",
 	  .init = evtchn_init,
 	  .domain_close = evtchn_domain_close,

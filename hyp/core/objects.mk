@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 obj-y += domain.o domain_end.o domain_pool.o
-obj-y += vcpu.o
+obj-y += vcpu.o runstate.o guest_area.o
 obj-y += exit.o launch.o
 obj-y += hypercall.o
 obj-y += console.o

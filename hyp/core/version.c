@@ -67,7 +67,8 @@ static long get_platform_parameters(u64 handle)
 static u32 features_of(const struct domain *d)
 {
 	u32 f = BIT(XENFEAT_writable_page_tables) | BIT(XENFEAT_auto_translated_physmap) |
-		BIT(XENFEAT_memory_op_vnode_supported) | BIT(XENFEAT_ARM_SMCCC_supported);
+		BIT(XENFEAT_memory_op_vnode_supported) | BIT(XENFEAT_ARM_SMCCC_supported) |
+		BIT(XENFEAT_runstate_phys_area);
 
 	if (d->flags & DOMAIN_HARDWARE)
 		f |= BIT(XENFEAT_dom0);

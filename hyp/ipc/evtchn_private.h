@@ -129,10 +129,6 @@ static inline void evtchn_check_pollers(struct domain *d, u32 port)
 		evtchn_wake_pollers(d, port);
 }
 
-/* A writable page of d's RAM, kept until guest_area_release(); -XEN_EINVAL when it is none. */
-int guest_area_map(struct guest_area *a, struct domain *d, gfn_t g);
-void guest_area_release(struct guest_area *a);
-
 /* The FIFO format. The first two take evtchn_bind_lock, the others are called under it. */
 long evtchn_fifo_init_control(struct domain *d, struct abi_evtchn_init_control *arg);
 long evtchn_fifo_expand_array(struct domain *d, gfn_t g);

@@ -218,6 +218,15 @@ static long op_register_runstate(struct vcpu *v, u64 handle)
 	return 0;
 }
 
+static long op_register_runstate_phys(struct vcpu *v, u64 handle)
+{
+	struct abi_vcpu_register_runstate area;
+
+	if (copy_from_guest(&area, handle))
+		return -XEN_EFAULT;
+	return runstate_set_phys_area(v, area.addr);
+}
+
 long do_vcpu_op(u64 *arg)
 {
 	struct vcpu *v = domain_vcpu(current_domain(), (u32)MIN(arg[1], (u64)UINT32_MAX));
@@ -229,6 +238,8 @@ long do_vcpu_op(u64 *arg)
 		return op_register_vcpu_info(v, arg[2]);
 	case VCPUOP_register_runstate_memory_area:
 		return op_register_runstate(v, arg[2]);
+	case VCPUOP_register_runstate_phys_area:
+		return op_register_runstate_phys(v, arg[2]);
 	default:
 		return -XEN_EINVAL;
 	}

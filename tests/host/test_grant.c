@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sources: hyp/ipc/grant_table.c hyp/ipc/grant_pin.c hyp/ipc/grant_v2.c hyp/ipc/grant_map.c
  *	    hyp/ipc/grant_copy.c hyp/ipc/grant_cache.c hyp/ipc/evtchn.c hyp/ipc/evtchn_2l.c
- *	    hyp/ipc/evtchn_domain.c hyp/ipc/evtchn_fifo.c hyp/ipc/guest_atomic.c
+ *	    hyp/ipc/evtchn_domain.c hyp/core/guest_area.c hyp/ipc/evtchn_fifo.c hyp/ipc/guest_atomic.c
  *	    hyp/core/hypercall.c hyp/mm/frame.c hyp/mm/heap.c hyp/mm/mem.c hyp/mm/p2m.c */
 /*
  * Grant tables: the table, mapping and unmapping, with the statuses that Xen 4.17 answered, and

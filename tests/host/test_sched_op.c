@@ -165,6 +165,14 @@ void runstate_set_area(struct vcpu *x, u64 gva)
 	runstate.times++;
 }
 
+int runstate_set_phys_area(struct vcpu *x, u64 gpa)
+{
+	runstate.v = x;
+	runstate.gva = gpa;
+	runstate.times += 100;
+	return -XEN_ENXIO;
+}
+
 /* --- the guest --- */
 
 static int setup(void **state)
@@ -572,7 +580,8 @@ static void test_vcpu_op_unknown(void **state)
 {
 	for (u64 cmd = 0; cmd < 20; cmd++) {
 		if (cmd == VCPUOP_register_vcpu_info ||
-		    cmd == VCPUOP_register_runstate_memory_area)
+		    cmd == VCPUOP_register_runstate_memory_area ||
+		    cmd == VCPUOP_register_runstate_phys_area)
 			continue;
 		assert_int_equal(vcpu_op(cmd, 0, HOST_BAD_GVA), -XEN_EINVAL);
 		assert_int_equal(vcpu_op(cmd, 1, HOST_BAD_GVA), -XEN_EINVAL);
@@ -619,6 +628,11 @@ static void test_register_runstate(void **state)
 	assert_int_equal(vcpu_op(VCPUOP_register_runstate_memory_area, 0, gva), 0);
 	assert_ptr_equal(runstate.v, v);
 	assert_int_equal(runstate.gva, r.addr);
+	assert_int_equal(vcpu_op(VCPUOP_register_runstate_phys_area, 1, HOST_BAD_GVA), -XEN_EFAULT);
+	assert_int_equal(runstate.times, 1);
+	assert_int_equal(vcpu_op(VCPUOP_register_runstate_phys_area, 1, gva), -XEN_ENXIO);
+	assert_int_equal(runstate.times, 101);
+	assert_ptr_equal(runstate.v, &vcpus[1]);
 }
 
 /* --- life cycle --- */

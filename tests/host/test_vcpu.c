@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: hyp/core/vcpu.c */
+/* sources: hyp/core/vcpu.c hyp/core/runstate.c */
 /* Vcpus: requests, blocking against wake-ups at every moment, pauses and the time account. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,6 +16,8 @@
 #include <arch/host.h>
 #include <serai/arch.h>
 #include <serai/domain.h>
+#include <serai/errno.h>
+#include <serai/frame.h>
 #include <serai/runstate.h>
 
 #define ROUNDS 100000
@@ -46,6 +48,29 @@ bool sched_release(struct sched_unit *u, u32 bits)
 bool sched_is_running(const struct sched_unit *u)
 {
 	return __atomic_load_n(&u->running, __ATOMIC_ACQUIRE);
+}
+
+/* Two pages of the guest, that may be mapped by address; references are counted. */
+static u8 ram[2][PAGE_SIZE] __attribute__((aligned(8)));
+static int area_refs[2];
+
+int guest_area_map(struct guest_area *a, struct domain *d, gfn_t g)
+{
+	assert_ptr_equal(d, &dom);
+	if (g.v < 0x100 || g.v > 0x101)
+		return -XEN_EINVAL;
+	area_refs[g.v - 0x100]++;
+	a->va = ram[g.v - 0x100];
+	a->frame = (struct frame *)a->va;
+	return 0;
+}
+
+void guest_area_release(struct guest_area *a)
+{
+	assert_int_equal(this_cpu()->lock_depth, 0);
+	if (a->frame)
+		area_refs[a->va == ram[1]]--;
+	*a = (struct guest_area){ 0 };
 }
 
 nstime_t time_now(void)
@@ -365,6 +390,135 @@ static void test_only_that_assist_means_the_flag(void **state)
 	assert_int_equal(host.copies, 1);
 }
 
+#define GPA(page, offset) ((0x100UL + (page)) * PAGE_SIZE + (offset))
+
+static struct abi_runstate_info *in_ram(unsigned int page, size_t offset)
+{
+	return (struct abi_runstate_info *)(ram[page] + offset);
+}
+
+static void test_physical_area(void **state)
+{
+	memset(ram, 0xee, sizeof(ram));
+	fill_account(v);
+	assert_int_equal(runstate_set_phys_area(v, GPA(0, 4)), -XEN_ENXIO);
+	assert_int_equal(runstate_set_phys_area(v, GPA(0, 4096 - 40)), -XEN_ENXIO);
+	assert_int_equal(runstate_set_phys_area(v, GPA(0, 4095)), -XEN_ENXIO);
+	assert_int_equal(runstate_set_phys_area(v, GPA(2, 0)), -XEN_EINVAL);
+	assert_int_equal(runstate_set_phys_area(v, GPA(0, 4096 - 48)), 0);
+	assert_memory_equal(in_ram(0, 4096 - 48), &v->runstate, sizeof(v->runstate));
+	assert_int_equal(ram[0][4096 - 49], 0xee);
+	/* What is refused leaves the old one; what is taken gives it back. */
+	assert_int_equal(runstate_set_phys_area(v, GPA(2, 0)), -XEN_EINVAL);
+	assert_int_equal(area_refs[0], 1);
+	assert_int_equal(runstate_set_phys_area(v, GPA(1, 8)), 0);
+	assert_int_equal(area_refs[0], 0);
+	assert_int_equal(area_refs[1], 1);
+	v->runstate.time[2] = 99;
+	switch_units(v, v2);
+	assert_int_equal(in_ram(1, 8)->time[2], 99);
+	assert_int_equal(in_ram(0, 4096 - 48)->time[2], 3);
+	assert_int_equal(host.copies, 0);
+	assert_int_equal(runstate_set_phys_area(v, ~0UL), 0);
+	assert_int_equal(area_refs[1], 0);
+	v->runstate.time[2] = 100;
+	switch_units(v2, v);
+	assert_int_equal(in_ram(1, 8)->time[2], 99);
+	/* The end of the vcpu. */
+	assert_int_equal(runstate_set_phys_area(v, GPA(0, 0)), 0);
+	runstate_vcpu_destroy(v);
+	runstate_vcpu_destroy(v);
+	assert_int_equal(area_refs[0], 0);
+}
+
+static void test_both_areas(void **state)
+{
+	u64 gva;
+	struct abi_runstate_info *r = area(&gva);
+
+	fill_account(v);
+	runstate_set_area(v, gva);
+	assert_int_equal(runstate_set_phys_area(v, GPA(0, 0)), 0);
+	runstate_set_area(v, 0);
+	v->runstate.time[0] = 5;
+	switch_units(v, v2);
+	assert_int_equal(in_ram(0, 0)->time[0], 5);
+	assert_int_equal(r->time[0], 1);
+	runstate_set_area(v, gva);
+	assert_int_equal(runstate_set_phys_area(v, ~0UL), 0);
+	v->runstate.time[0] = 6;
+	switch_units(v, v2);
+	assert_int_equal(in_ram(0, 0)->time[0], 5);
+	assert_int_equal(r->time[0], 6);
+}
+
+static bool race_over;
+
+/* All that was ever entered passed up to the time of entry: a torn account breaks that. */
+static void assert_sound(const struct abi_runstate_info *r)
+{
+	assert_int_equal(r->time[0] + r->time[1] + r->time[2] + r->time[3], r->state_entry_time);
+}
+
+static void *account_changer(void *arg)
+{
+	host_set_cpu(1);
+	for (nstime_t now = 1; now <= 20 * ROUNDS; now++)
+		change_state(v2, now % 2 ? RUNSTATE_running : RUNSTATE_blocked, now);
+	__atomic_store_n(&race_over, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static void test_snapshot_of_a_changing_account(void **state)
+{
+	struct abi_runstate_info r;
+	pthread_t t;
+
+	race_over = false;
+	host.now = 0;
+	assert_int_equal(pthread_create(&t, NULL, account_changer, NULL), 0);
+	while (!__atomic_load_n(&race_over, __ATOMIC_ACQUIRE)) {
+		runstate_snapshot(v2, &r);
+		assert_sound(&r);
+	}
+	pthread_join(t, NULL);
+}
+
+/* Pages 0, 1, none in turn; the one just given back is filled and must stay as it is. */
+static void *area_mover(void *arg)
+{
+	struct abi_runstate_info *gone;
+
+	host_set_cpu(1);
+	for (unsigned int i = 0; i < ROUNDS; i++) {
+		assert_int_equal(runstate_set_phys_area(v2, i % 3 == 2 ? ~0UL : GPA(i % 3, 64)), 0);
+		if (i % 3 == 0)
+			continue;
+		gone = in_ram(i % 3 - 1, 64);
+		__atomic_store_n(&gone->time[3], ~0UL, __ATOMIC_RELEASE);
+		for (int n = 0; n < 20; n++)
+			assert_int_equal(__atomic_load_n(&gone->time[3], __ATOMIC_ACQUIRE), ~0UL);
+	}
+	__atomic_store_n(&race_over, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+/* A page that was given back is not written to any more. */
+static void test_area_moves_under_the_switch(void **state)
+{
+	pthread_t t;
+
+	race_over = false;
+	memset(ram, 0xff, sizeof(ram));
+	assert_int_equal(runstate_set_phys_area(v2, ~0UL), 0);
+	assert_int_equal(pthread_create(&t, NULL, area_mover, NULL), 0);
+	while (!__atomic_load_n(&race_over, __ATOMIC_ACQUIRE))
+		switch_units(NULL, v2);
+	pthread_join(t, NULL);
+	assert_int_equal(runstate_set_phys_area(v2, ~0UL), 0);
+	assert_int_equal(area_refs[0] + area_refs[1], 0);
+}
+
 /* --- switching --- */
 
 static void test_switch(void **state)
@@ -372,8 +526,10 @@ static void test_switch(void **state)
 	u64 gva, gva2;
 	struct abi_runstate_info *r = area(&gva), *r2 = area(&gva2);
 
-	v->runstate_gva = gva;
-	v2->runstate_gva = gva2;
+	runstate_set_area(v, gva);
+	runstate_set_area(v2, gva2);
+	*r = *r2 = (struct abi_runstate_info){ 0 };
+	host.copies = 0;
 	fill_account(v);
 	switch_units(v, v2);
 	assert_ptr_equal(current_vcpu(), v2);
@@ -420,6 +576,10 @@ int main(void)
 		TEST(test_account_is_published),
 		TEST(test_update_flag_frames_the_account),
 		TEST(test_only_that_assist_means_the_flag),
+		TEST(test_physical_area),
+		TEST(test_both_areas),
+		TEST(test_snapshot_of_a_changing_account),
+		TEST(test_area_moves_under_the_switch),
 		TEST(test_switch),
 		TEST(test_name),
 	};

@@ -95,10 +95,10 @@ static long features(u32 submap)
 
 static void feature_words(void **state)
 {
-	assert_int_equal(features(0), 0x26805);
+	assert_int_equal(features(0), 0x66805);
 	assert_int_equal(features(1), -XEN_EINVAL);
 	world_enter(1);
-	assert_int_equal(features(0), 0x16005);
+	assert_int_equal(features(0), 0x56005);
 }
 
 static void command_line(void **state)

@@ -31,9 +31,9 @@ static void check_unserved(void)
 		    { "op_09", 9 },
 		    { "op_11", 11 },
 		    { "op_12", 12 },
-		    { "op_13", 13 },
-		    { "op_14", 14 },
-		    { "op_15", 15 } };
+		    { "time_memory_area", VCPUOP_register_vcpu_time_memory_area },
+		    { "time_phys_area", VCPUOP_register_vcpu_time_phys_area },
+		    { "op_16", 16 } };
 	static uint64_t arg[64];
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(ops); i++) {
@@ -96,6 +96,97 @@ static void check_runstate(void)
 	check_eq("vcpu.register_runstate_bad_ptr",
 		 hc_vcpu(VCPUOP_register_runstate_memory_area, 0, (void *)UNMAPPED_ADDRESS),
 		 -XEN_EFAULT);
+}
+
+/* ---- the same by address in guest memory: Xen 4.18 and newer say so by a feature ---- */
+
+static uint8_t phys_pages[2][PAGE_SIZE] PAGE_ALIGNED;
+
+static int64_t register_phys(uint64_t vcpu, uint64_t addr)
+{
+	struct vcpu_register_runstate_memory_area area = { addr };
+
+	return hc_vcpu(VCPUOP_register_runstate_phys_area, vcpu, &area);
+}
+
+static volatile struct vcpu_runstate_info *phys_info(uint32_t page, uint32_t offset)
+{
+	return (volatile struct vcpu_runstate_info *)(phys_pages[page] + offset);
+}
+
+static uint64_t phys_addr(uint32_t page, uint32_t offset)
+{
+	return (virt_to_gfn(phys_pages[page]) << PAGE_SHIFT) + offset;
+}
+
+static void check_phys_refusals(void)
+{
+	check_eq("vcpu.phys_bad_ptr",
+		 hc_vcpu(VCPUOP_register_runstate_phys_area, 0, (void *)UNMAPPED_ADDRESS),
+		 -XEN_EFAULT);
+	check_eq("vcpu.phys_bad_vcpu", register_phys(99, phys_addr(0, 0)), -XEN_ENOENT);
+	check_eq("vcpu.phys_two_pages", register_phys(0, phys_addr(0, 4056)), -XEN_ENXIO);
+	check_eq("vcpu.phys_unaligned", register_phys(0, phys_addr(0, 4)), -XEN_ENXIO);
+	check_eq("vcpu.phys_hole", register_phys(0, hole_address()), -XEN_EINVAL);
+	check_eq("vcpu.phys_device", register_phys(0, machine.gicd.base), -XEN_EINVAL);
+	check_eq("vcpu.phys_beyond", register_phys(0, 1ul << 60), -XEN_EINVAL);
+}
+
+static void check_phys_given_up(void)
+{
+	uint64_t gfn = virt_to_gfn(phys_pages[1]);
+	struct xen_memory_reservation r = { &gfn, 1, 0, 0, DOMID_SELF };
+	uint64_t *fresh = (uint64_t *)phys_pages[1], sum = 0;
+
+	/* The page goes while it is in use; dom0 gets the same one back. */
+	check_eq("vcpu.phys_page_goes", hc_memory(XENMEM_decrease_reservation, &r), 1);
+	sleep_us(1000);
+	check_eq("vcpu.phys_page_comes", hc_memory(XENMEM_populate_physmap, &r), 1);
+	check_eq("vcpu.phys_none", register_phys(0, ~0ul), 0);
+	check_eq("vcpu.phys_none_again", register_phys(0, ~0ul), 0);
+	memset(fresh, 0, PAGE_SIZE);
+	sleep_us(1000);
+	for (unsigned int i = 0; i < PAGE_SIZE / 8; i++)
+		sum |= READ_ONCE(fresh[i]);
+	check_eq("vcpu.phys_left_alone", (int64_t)sum, 0);
+}
+
+static void check_runstate_phys(void)
+{
+	struct xen_feature_info fi = { 0, 0 };
+	volatile struct vcpu_runstate_info *info = phys_info(0, 4048);
+	uint64_t blocked;
+
+	hc_version(XENVER_get_features, &fi);
+	if (!(fi.submap >> XENFEAT_runstate_phys_area & 1)) {
+		check_eq("vcpu.phys_without_feature", register_phys(0, phys_addr(0, 0)),
+			 -XEN_EINVAL);
+		return;
+	}
+	check_phys_refusals();
+	memset(phys_pages, 0xee, sizeof(phys_pages));
+	check_eq("vcpu.phys_register", register_phys(0, phys_addr(0, 4048)), 0);
+	check_eq("vcpu.phys_filled", info->state, RUNSTATE_running);
+	check_eq("vcpu.phys_before", phys_pages[0][4047], 0xee);
+	blocked = info->time[RUNSTATE_blocked];
+	sleep_us(5000);
+	check_range("vcpu.phys_blocked_advances_us",
+		    (int64_t)(info->time[RUNSTATE_blocked] - blocked) / 1000, 4000, 6000);
+	check_eq("vcpu.phys_no_flag_left", (int64_t)(info->state_entry_time & XEN_RUNSTATE_UPDATE),
+		 0);
+	check("vcpu.phys_as_virtual", info->state_entry_time == runstate.state_entry_time &&
+					      info->time[RUNSTATE_blocked] ==
+						      runstate.time[RUNSTATE_blocked]);
+	check_eq("vcpu.phys_refused_keeps", register_phys(0, hole_address()), -XEN_EINVAL);
+	blocked = info->time[RUNSTATE_blocked];
+	check_eq("vcpu.phys_replace", register_phys(0, phys_addr(1, 0)), 0);
+	sleep_us(1000);
+	check_eq("vcpu.phys_old_stays", (int64_t)(info->time[RUNSTATE_blocked] - blocked), 0);
+	check("vcpu.phys_new_moves", phys_info(1, 0)->time[RUNSTATE_blocked] > blocked);
+	check_eq("vcpu.phys_of_other", register_phys(1, phys_addr(0, 0)), 0);
+	check_eq("vcpu.phys_other_is_off", phys_info(0, 0)->state, RUNSTATE_offline);
+	check_eq("vcpu.phys_of_other_none", register_phys(1, ~0ul), 0);
+	check_phys_given_up();
 }
 
 static void check_vm_assist(void)
@@ -163,6 +254,7 @@ void guest_main(void)
 {
 	check_unserved();
 	check_runstate();
+	check_runstate_phys();
 	check_vm_assist();
 	if (check("vcpu.events_init", events_init()))
 		check_second();

@@ -66,10 +66,10 @@ static void check_features(void)
 
 	check_eq("version.get_features_0", hc_version(XENVER_get_features, &fi), 0);
 	map = fi.submap;
-	/* All but dom0 and the two that tell how memory is mapped. */
+	/* All but dom0, the two that tell how memory is mapped, and what came with Xen 4.18. */
 	check_eq("version.features_mask",
 		 map & ~(1u << XENFEAT_dom0 | 1u << XENFEAT_not_direct_mapped |
-			 1u << XENFEAT_direct_mapped),
+			 1u << XENFEAT_direct_mapped | 1u << XENFEAT_runstate_phys_area),
 		 0x6005);
 	check_eq("version.feature_auto_translated", map >> XENFEAT_auto_translated_physmap & 1, 1);
 	check_eq("version.feature_dom0", map >> XENFEAT_dom0 & 1, 1);

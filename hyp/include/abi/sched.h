@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sched_op and vcpu_op (Xen 4.17 public/sched.h, public/vcpu.h). */
+/* sched_op and vcpu_op (Xen 4.17 public/sched.h, public/vcpu.h; the phys_area one: Xen 4.18). */
 #ifndef ABI_SCHED_H
 #define ABI_SCHED_H
 
@@ -45,6 +45,7 @@ struct abi_sched_pin_override {
 enum abi_vcpuop {
 	VCPUOP_register_runstate_memory_area = 5,
 	VCPUOP_register_vcpu_info = 10,
+	VCPUOP_register_runstate_phys_area = 14,
 };
 
 struct abi_vcpu_register_vcpu_info {
@@ -54,7 +55,7 @@ struct abi_vcpu_register_vcpu_info {
 };
 
 struct abi_vcpu_register_runstate {
-	u64 addr;
+	u64 addr; /* virtual, or in guest memory: ~0 then ends it */
 };
 
 #endif

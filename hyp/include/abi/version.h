@@ -65,6 +65,7 @@ enum abi_feature {
 	XENFEAT_ARM_SMCCC_supported = 14,
 	XENFEAT_not_direct_mapped = 16,
 	XENFEAT_direct_mapped = 17,
+	XENFEAT_runstate_phys_area = 18, /* Xen 4.18 */
 };
 
 #endif

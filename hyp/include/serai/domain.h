@@ -36,6 +36,11 @@ struct guest_area {
 	struct frame *frame; /* referenced */
 };
 
+/* A writable page of d's RAM, kept until guest_area_release(); -XEN_EINVAL when it is none. */
+int guest_area_map(struct guest_area *a, struct domain *d, gfn_t g);
+/* Nothing happens when there is none. */
+void guest_area_release(struct guest_area *a);
+
 struct vcpu {
 	struct vcpu_arch arch; /* first: the vectors find the trap frame at offset 0 */
 	struct domain *domain;
@@ -58,8 +63,12 @@ struct vcpu {
 	u32 poll_port; /* 0: several or none */
 	/* Time accounting (struct vcpu_runstate_info). */
 	struct abi_runstate_info runstate;
-	u64 runstate_gva; /* 0: not registered */
+	u32 runstate_shown;    /* not 0: in one of the guest's areas below, or both */
+	u32 runstate_seq;      /* odd while runstate changes */
+	u64 runstate_gva;      /* 0: not registered */
 	struct vcpu *next_dead;
+	struct guest_area runstate_area; /* registered by address in guest memory */
+	u32 runstate_offset;   /* in that page */
 };
 
 /* RAM that stays where it is: gfns from gfn on are these frames, and no others. */

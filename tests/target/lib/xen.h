@@ -106,6 +106,7 @@ enum {
 	XENFEAT_linux_rsdp_unrestricted = 15,
 	XENFEAT_not_direct_mapped = 16,
 	XENFEAT_direct_mapped = 17,
+	XENFEAT_runstate_phys_area = 18,
 };
 
 /* console_io */
@@ -556,6 +557,9 @@ enum {
 	VCPUOP_get_runstate_info = 4,
 	VCPUOP_register_runstate_memory_area = 5,
 	VCPUOP_register_vcpu_info = 10,
+	VCPUOP_register_vcpu_time_memory_area = 13,
+	VCPUOP_register_runstate_phys_area = 14,
+	VCPUOP_register_vcpu_time_phys_area = 15,
 };
 
 enum {
