@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whose a physical interrupt is. The table changes under irq_lock; irq_dispatch() reads it without:
- * a domain found there stays valid until this CPU's quiet point. An interrupt that belongs to nobody
- * and comes again and again is switched off.
+ * Whose a physical interrupt is. A descriptor changes under its lock, which is also held while its
+ * interrupt is delivered to a domain: once irq_unassign() is back, no CPU is at work on that domain
+ * because of it. The hypervisor's own handlers stay for ever and are found without the lock. An
+ * interrupt that belongs to nobody and comes again and again is switched off.
  */
 #include <serai/bug.h>
 #include <serai/cpu.h>
@@ -15,7 +16,6 @@
 
 #define UNCLAIMED_MAX 16
 
-static struct lock irq_lock = LOCK_INIT(RANK_IRQ);
 static struct irq_desc *table __ro_after_init;
 static u32 lines __ro_after_init;
 
@@ -26,6 +26,8 @@ int irq_init(void)
 	table = mem_alloc(n * sizeof(*table));
 	if (!table)
 		return -XEN_ENOMEM;
+	for (u32 irq = 0; irq < n; irq++)
+		lock_init(&table[irq].lock, RANK_IRQ_DESC);
 	lines = n;
 	return 0;
 }
@@ -44,7 +46,7 @@ static bool is_taken(const struct irq_desc *desc)
 static int refuse_taken(u32 irq, const struct irq_desc *held)
 {
 	if (held->domain)
-		pr_warn("interrupt %u is domain %u's already (virtual %u)\n", irq, held->domain->id,
+		pr_warn("interrupt %u is domain %u's already (virtual %u)\n", irq, held->domid,
 			held->virq);
 	else
 		pr_warn("interrupt %u is used by the hypervisor already (%s)\n", irq, held->name);
@@ -59,7 +61,7 @@ int irq_request(u32 irq, enum irq_type type, void (*handler)(u32 irq, void *arg)
 
 	if (!desc)
 		return -XEN_EINVAL;
-	lock_take(&irq_lock);
+	lock_take(&desc->lock);
 	before = *desc;
 	if (!is_taken(&before)) {
 		desc->arg = arg;
@@ -67,7 +69,7 @@ int irq_request(u32 irq, enum irq_type type, void (*handler)(u32 irq, void *arg)
 		desc->unclaimed = 0;
 		store_release(&desc->handler, handler);
 	}
-	lock_drop(&irq_lock);
+	lock_drop(&desc->lock);
 	if (is_taken(&before))
 		return refuse_taken(irq, &before);
 	if (irq >= IRQ_FIRST_SPI) {
@@ -82,45 +84,43 @@ int irq_assign(u32 irq, struct domain *d, u32 virq)
 {
 	struct irq_desc *desc = irq_desc(irq);
 	struct irq_desc before;
-	int rc;
+	int rc = 0;
 
 	if (!desc || irq < IRQ_FIRST_SPI)
 		return -XEN_EINVAL;
-	lock_take(&irq_lock);
+	lock_take(&desc->lock);
 	before = *desc;
 	if (!is_taken(&before)) {
 		desc->virq = virq;
+		desc->domid = d->id;
 		desc->unclaimed = 0;
-		store_release(&desc->domain, d);
+		/* The guest may enable it at once. */
+		WRITE_ONCE(desc->domain, d);
+		rc = domain_arch_assign_spi(d, virq, irq);
+		if (rc)
+			WRITE_ONCE(desc->domain, NULL);
 	}
-	lock_drop(&irq_lock);
-	if (is_taken(&before))
-		return refuse_taken(irq, &before);
-	rc = domain_arch_assign_spi(d, virq, irq);
-	if (rc)
-		WRITE_ONCE(desc->domain, NULL);
-	return rc;
+	lock_drop(&desc->lock);
+	return is_taken(&before) ? refuse_taken(irq, &before) : rc;
 }
 
 int irq_unassign(u32 irq, struct domain *d)
 {
 	struct irq_desc *desc = irq_desc(irq);
 	bool ours;
-	u32 virq;
 
 	if (!desc)
 		return -XEN_ENOENT;
-	lock_take(&irq_lock);
+	lock_take(&desc->lock);
 	ours = desc->domain == d;
-	virq = desc->virq;
-	if (ours)
+	if (ours) {
+		/* Nobody else may have it before the controller has forgotten it. */
+		irq_arch_disable(irq);
+		domain_arch_unassign_spi(d, desc->virq);
 		WRITE_ONCE(desc->domain, NULL);
-	lock_drop(&irq_lock);
-	if (!ours)
-		return -XEN_ENOENT;
-	irq_arch_disable(irq);
-	domain_arch_unassign_spi(d, virq);
-	return 0;
+	}
+	lock_drop(&desc->lock);
+	return ours ? 0 : -XEN_ENOENT;
 }
 
 int irq_domain_close(struct domain *d)
@@ -131,11 +131,17 @@ int irq_domain_close(struct domain *d)
 	return 0;
 }
 
-static __cold_path void irq_unclaimed(u32 irq, struct irq_desc *desc)
+/* True when that is too often. The caller has the lock. */
+static __cold_path bool count_unclaimed(u32 irq, struct irq_desc *desc)
 {
-	if (!desc || ++desc->unclaimed != UNCLAIMED_MAX)
-		return;
+	if (++desc->unclaimed != UNCLAIMED_MAX)
+		return false;
 	irq_arch_disable(irq);
+	return true;
+}
+
+static __cold_path void warn_unclaimed(u32 irq)
+{
 	pr_warn("interrupt %u belongs to nobody and came %u times: switched off\n", irq,
 		UNCLAIMED_MAX);
 }
@@ -143,23 +149,24 @@ static __cold_path void irq_unclaimed(u32 irq, struct irq_desc *desc)
 void irq_dispatch(u32 irq)
 {
 	struct irq_desc *desc = irq_desc(irq);
-	struct domain *d;
 	void (*handler)(u32 irq, void *arg);
+	bool too_often = false;
 
-	if (unlikely(!desc)) {
-		irq_unclaimed(irq, desc);
+	if (unlikely(!desc))
 		return;
-	}
-	d = load_acquire(&desc->domain);
-	if (likely(d)) {
-		domain_arch_inject_hw_spi(d, desc->virq, irq);
-		return;
-	}
 	handler = load_acquire(&desc->handler);
-	if (likely(handler))
+	if (handler) {
 		handler(irq, desc->arg);
+		return;
+	}
+	lock_take(&desc->lock);
+	if (likely(desc->domain))
+		domain_arch_inject_hw_spi(desc->domain, desc->virq, irq);
 	else
-		irq_unclaimed(irq, desc);
+		too_often = count_unclaimed(irq, desc);
+	lock_drop(&desc->lock);
+	if (unlikely(too_often))
+		warn_unclaimed(irq);
 }
 
 /* True when irq + 1 is the same domain's, and its virtual number is the next one too. */
@@ -181,7 +188,7 @@ void irq_dump(void)
 		if (d) {
 			while (run_goes_on(irq))
 				irq++;
-			pr_info("  irq %u-%u: d%u, virtual %u-%u\n", first, irq, d->id,
+			pr_info("  irq %u-%u: d%u, virtual %u-%u\n", first, irq, desc->domid,
 				desc->virq, desc->virq + irq - first);
 		} else if (desc->handler) {
 			pr_info("  irq %u: %s\n", irq, desc->name);

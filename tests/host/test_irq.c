@@ -5,8 +5,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#define sched_yield libc_sched_yield /* two different functions */
+#include <pthread.h>
+#undef sched_yield
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "messages.h"
 #include <arch/host.h>
@@ -22,6 +26,10 @@ static unsigned int enabled[LINES], disabled[LINES], injected[LINES], assigned, 
 static u32 last_virq;
 static enum irq_type type_of[LINES];
 static unsigned int target_of[LINES];
+static pthread_t *closer; /* to be started in the middle of a delivery */
+static bool closing, gone;
+static u32 taken_during; /* interrupts that the domain has while it loses one */
+static struct domain guest = { .id = 7 }, other = { .id = 8 };
 
 void *mem_alloc(size_t size)
 {
@@ -53,8 +61,31 @@ void irq_arch_set_target(u32 irq, unsigned int cpu)
 	target_of[irq] = cpu;
 }
 
+static void *close_guest(void *arg)
+{
+	host_set_cpu(1);
+	__atomic_store_n(&closing, true, __ATOMIC_RELEASE);
+	irq_domain_close(&guest);
+	__atomic_store_n(&gone, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+/* Another CPU ends the domain to which this one is delivering. */
+static void close_meanwhile(void)
+{
+	assert_int_equal(pthread_create(closer, NULL, close_guest, NULL), 0);
+	while (!__atomic_load_n(&closing, __ATOMIC_ACQUIRE))
+		;
+	for (u32 i = 0; i < 100; i++) {
+		usleep(1000);
+		assert_false(__atomic_load_n(&gone, __ATOMIC_ACQUIRE));
+	}
+}
+
 void domain_arch_inject_hw_spi(struct domain *d, u32 virq, u32 irq)
 {
+	if (closer)
+		close_meanwhile();
 	assert_int_equal(d->id, 7);
 	injected[irq]++;
 	last_virq = virq;
@@ -62,17 +93,18 @@ void domain_arch_inject_hw_spi(struct domain *d, u32 virq, u32 irq)
 
 int domain_arch_assign_spi(struct domain *d, u32 virq, u32 irq)
 {
-	assert_int_equal(this_cpu()->lock_depth, 0);
 	assigned++;
 	return assign_answer;
 }
 
 void domain_arch_unassign_spi(struct domain *d, u32 virq)
 {
+	/* Nobody else can have it yet, or what follows would be done to theirs. */
+	for (u32 irq = 0; irq < LINES; irq++)
+		taken_during += irq_desc(irq)->domain == d;
 	unassigned++;
 }
 
-static struct domain guest = { .id = 7 }, other = { .id = 8 };
 static unsigned int handled;
 
 static void handler(u32 irq, void *arg)
@@ -89,7 +121,7 @@ static int fresh(void **state)
 	free(irq_desc(0));
 	assert_int_equal(irq_init(), 0);
 	messages_clear();
-	handled = assigned = unassigned = 0;
+	handled = assigned = unassigned = taken_during = 0;
 	assign_answer = 0;
 	memset(enabled, 0, sizeof(enabled));
 	memset(disabled, 0, sizeof(disabled));
@@ -160,11 +192,29 @@ static void test_domain_close(void **state)
 	assert_int_equal(irq_assign(43, &other, 43), 0);
 	assert_int_equal(irq_domain_close(&guest), 0);
 	assert_int_equal(unassigned, 2);
+	assert_int_equal(taken_during, 2 + 1);
 	assert_int_equal(disabled[41], 1);
 	irq_dispatch(41);
 	assert_int_equal(injected[41], 0);
 	assert_ptr_equal(irq_desc(43)->domain, &other);
 	assert_int_equal(irq_assign(LINES - 1, &other, 51), 0);
+}
+
+/* What the domain has for its interrupts is freed when it was closed: not under a delivery. */
+static void test_close_waits_for_delivery(void **state)
+{
+	pthread_t thread;
+
+	host_set_cpu(0);
+	assert_int_equal(irq_assign(41, &guest, 50), 0);
+	closer = &thread;
+	irq_dispatch(41);
+	closer = NULL;
+	pthread_join(thread, NULL);
+	assert_true(gone);
+	assert_int_equal(injected[41], 1);
+	irq_dispatch(41);
+	assert_int_equal(injected[41], 1);
 }
 
 /* The virtual controller refuses: the interrupt stays free. */
@@ -221,6 +271,7 @@ int main(void)
 		cmocka_unit_test_setup(test_request, fresh),
 		cmocka_unit_test_setup(test_assign, fresh),
 		cmocka_unit_test_setup(test_domain_close, fresh),
+		cmocka_unit_test_setup(test_close_waits_for_delivery, fresh),
 		cmocka_unit_test_setup(test_assign_undone, fresh),
 		cmocka_unit_test_setup(test_unclaimed, fresh),
 		cmocka_unit_test_setup(test_dump, fresh),

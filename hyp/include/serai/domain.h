@@ -4,7 +4,7 @@
  *
  * A domain is found by id under a reference (domain_get), or is the current one. It dies in two
  * steps: domain_kill() stops it and gives everything back, preemptibly; the struct itself goes when
- * the last reference went and every CPU has passed a quiet point.
+ * the last reference went.
  */
 #ifndef SERAI_DOMAIN_H
 #define SERAI_DOMAIN_H

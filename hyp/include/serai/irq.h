@@ -6,6 +6,7 @@
 #ifndef SERAI_IRQ_H
 #define SERAI_IRQ_H
 
+#include <serai/lock.h>
 #include <serai/types.h>
 
 struct domain;
@@ -20,7 +21,9 @@ struct irq_desc {
 	void *arg;
 	struct domain *domain; /* or the domain it belongs to */
 	u32 virq;
+	u32 domid; /* that domain's, for messages: the domain may be gone */
 	u32 unclaimed; /* how often it came while it was nobody's */
+	struct lock lock;
 	const char *name;
 };
 
@@ -38,7 +41,10 @@ int irq_request(u32 irq, enum irq_type type, void (*handler)(u32 irq, void *arg)
  * message, -XEN_EINVAL: no SPI of this machine, or what the virtual controller says.
  */
 int irq_assign(u32 irq, struct domain *d, u32 virq);
-/* Disables it and takes it back. -XEN_ENOENT: it is not the domain's. */
+/*
+ * Disables it and takes it back: afterwards no CPU is delivering it to the domain. -XEN_ENOENT: it is
+ * not the domain's.
+ */
 int irq_unassign(u32 irq, struct domain *d);
 /* Unit: the domain's interrupts are nobody's again. */
 int irq_domain_close(struct domain *d);

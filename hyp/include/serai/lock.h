@@ -24,6 +24,7 @@ enum lock_rank {
 	RANK_EVTCHN_FIFO, /* one FIFO queue */
 	RANK_INPUT,	  /* who gets what is typed on the console */
 	RANK_VUART,	  /* one domain's UART */
+	RANK_IRQ_DESC,	  /* whose one physical interrupt is */
 	RANK_VGIC_DIST,	  /* a domain's distributor */
 	RANK_VGIC,	  /* a vcpu's interrupt state */
 	RANK_SCHED_ADMIN, /* which units there are, and where they belong */
@@ -32,7 +33,7 @@ enum lock_rank {
 	RANK_DOMLIST,	  /* the list of domains: whoever drops a frame may drop a dead domain */
 	RANK_OWNER,	  /* a domain's list of frames */
 	RANK_HEAP,	  /* the frame allocator */
-	RANK_IRQ,	  /* interrupt descriptors and controller */
+	RANK_IRQ,	  /* interrupt controller */
 	RANK_CONSOLE,	  /* console ring and UART */
 };
 
