@@ -270,6 +270,44 @@ static void test_unlinked(void **state)
 	finish();
 }
 
+/*
+ * The guest says that a linked interrupt which is pending is active too, before it is in a list register
+ * and after: when that ends, it is pending still, and the physical one active until that ends.
+ */
+static void test_linked_pending_and_active(void **state)
+{
+	struct test_vcpu *w = begin();
+
+	assert_int_equal(domain_arch_assign_spi(&t.dom, 96, 96), 0);
+	put(w, GICD_ISENABLER + 12, 4, 1);
+	t.irq[96] = (struct model_irq){ .enabled = true, .hw = true, .pending = true };
+	for (u32 listed = 0; listed < 2; listed++) {
+		u32 i = 0;
+
+		t.spi[96].active = true;
+		t.irq[96].pending = true;
+		on_cpu(1);
+		domain_arch_inject_hw_spi(&t.dom, 96, 96);
+		if (listed)
+			settle();
+		put(w, GICD_ISACTIVER + 12, 4, 1);
+		settle();
+		on_cpu(0);
+		while (i < FAKE_LRS && LR_IRQ(fake_ich->lr[i]) != 96)
+			i++;
+		assert_true(i < FAKE_LRS);
+		assert_int_equal(fake_ich->lr[i] & (LR_ACTIVE | LR_HW), LR_ACTIVE);
+		fake_ich->lr[i] &= ~LR_ACTIVE;
+		settle();
+		assert_true(t.spi[96].active);
+		assert_true(guest_ack(w, true));
+		assert_true(guest_eoi(w));
+		settle();
+		assert_false(t.spi[96].active);
+	}
+	finish();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -277,6 +315,7 @@ int main(void)
 		cmocka_unit_test(test_targets),	 cmocka_unit_test(test_banked),
 		cmocka_unit_test(test_sgis),	 cmocka_unit_test(test_senders),
 		cmocka_unit_test(test_versions), cmocka_unit_test(test_unlinked),
+		cmocka_unit_test(test_linked_pending_and_active),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -214,20 +214,29 @@ static __cold_path void lr_fill_sgi(struct vgic_vcpu *g, u32 i, u32 intid)
 		lr_put(g, b, i, intid, lr | (u64)g->sgi_sender[intid] << LR_SOURCE_SHIFT);
 }
 
-/* In the place of a link that cannot be there is an interrupt at the end: lr_ended(). */
+/* In the place of the link is an interrupt at the end: lr_ended(). */
+static u64 lr_unlink(u64 lr)
+{
+	return (lr & ~(LR_HW | LR_PHYS_MASK)) | LR_EOI;
+}
+
 static u64 lr_check_link(u64 lr)
 {
-	if (!(lr & LR_HW) || ich_may_link(LR_PHYS(lr)))
-		return lr;
-	return (lr & ~(LR_HW | LR_PHYS_MASK)) | LR_EOI;
+	return !(lr & LR_HW) || ich_may_link(LR_PHYS(lr)) ? lr : lr_unlink(lr);
+}
+
+/* Pending and active: only active is said, again at its end, which a link would hide. */
+static __cold_path u64 lr_activate(struct vgic_bank *b, u32 mask, u64 lr)
+{
+	vgic_clear(&b->active, mask);
+	return ((vgic_wanted(b) | b->pending) & mask ? lr_unlink(lr) : lr) | LR_ACTIVE;
 }
 
 /* List register i has neither state and waited for that to be noticed. */
 static __cold_path void lr_ended(struct vgic_vcpu *g, u32 i, u32 intid)
 {
 	ich_write_lr(i, 0);
-	if (unlikely(vgic_bank(g, intid)->hw & vgic_mask(intid)))
-		gic_deactivate(vgic_hw_irq(g, intid));
+	vgic_end_linked(g, intid);
 }
 
 /* Puts intid into the empty list register i; nothing when it waits no more. */
@@ -244,17 +253,10 @@ static void lr_fill(struct vgic_vcpu *g, u32 i, u32 intid)
 	}
 	if (hw)
 		lr |= LR_HW | ((u64)vgic_hw_irq(g, intid) << LR_PHYS_SHIFT);
-	if (b->active & mask) {
-		vgic_clear(&b->active, mask);
-		lr |= LR_ACTIVE;
-	}
-	/* Pending and active: only active is said, again at its end; never so if linked. */
-	if (vgic_wanted(b) & mask) {
-		if (!(lr & LR_ACTIVE))
-			lr = lr_pend(b, mask, lr);
-		else if (!hw)
-			lr |= LR_EOI;
-	}
+	if (unlikely(b->active & mask))
+		lr = lr_activate(b, mask, lr);
+	else if (vgic_wanted(b) & mask)
+		lr = lr_pend(b, mask, lr);
 	if (lr & LR_STATE)
 		lr_put(g, b, i, intid, lr_check_link(lr));
 }
@@ -402,14 +404,6 @@ void vgic_refill(struct vgic_vcpu *g)
 	vgic_update_hcr(g);
 }
 
-/* The SPI is another vcpu's now: out of this one's hands. */
-static void spi_pass_on(struct vgic_vcpu *g, u32 intid)
-{
-	store_release(&vgic_spi(g->domain, intid)->holder, VGIC_NOBODY);
-	smp_mb();
-	vgic_post_spi(g->domain, intid, true);
-}
-
 /* Does what was ordered; lr is the list register's content, 0 for none. Returns the new one. */
 static __cold_path u64 obey_orders(struct vgic_vcpu *g, struct vgic_bank *b, u32 intid, u64 lr)
 {
@@ -434,8 +428,8 @@ static __cold_path u64 obey_orders(struct vgic_vcpu *g, struct vgic_bank *b, u32
 		was_active |= (lr & LR_ACTIVE) != 0;
 		lr &= ~LR_ACTIVE;
 	}
-	if (hw && was_active && !(lr & LR_STATE))
-		gic_deactivate(vgic_hw_irq(g, intid));
+	if (was_active && !(lr & LR_STATE))
+		vgic_end_linked(g, intid);
 	return lr & LR_STATE ? lr : 0;
 }
 
@@ -455,7 +449,11 @@ static bool eval_listed(struct vgic_vcpu *g, struct vgic_bank *b, u32 intid, u32
 	lr = lr_check_link(lr);
 	if (unlikely(b->active & mask)) {
 		vgic_clear(&b->active, mask);
-		lr = (lr & LR_HW ? lr & ~LR_PENDING : lr) | LR_ACTIVE;
+		if ((lr & LR_HW) && (lr & LR_PENDING)) {
+			latch_back(g, intid, lr);
+			lr = lr_unlink(lr & ~LR_PENDING);
+		}
+		lr |= LR_ACTIVE;
 	}
 	if ((lr & LR_PENDING) && (!(b->enabled & mask) || (moved && !(lr & LR_ACTIVE)))) {
 		latch_back(g, intid, lr);
@@ -476,7 +474,7 @@ static bool eval_listed(struct vgic_vcpu *g, struct vgic_bank *b, u32 intid, u32
 	if (lr != was)
 		ich_write_lr(i, lr);
 	if (unlikely(!lr && moved))
-		spi_pass_on(g, intid);
+		vgic_pass_on_spi(g, intid);
 	return !lr;
 }
 
@@ -497,7 +495,7 @@ static void eval_unlisted(struct vgic_vcpu *g, struct vgic_bank *b, u32 intid)
 			vgic_update_hcr(g);
 		}
 		if (spi && vgic_spi(g->domain, intid)->target != g->id)
-			spi_pass_on(g, intid);
+			vgic_pass_on_spi(g, intid);
 		return;
 	}
 	if (spi && vgic_spi(g->domain, intid)->holder != g->id &&
@@ -671,8 +669,8 @@ void vgic_lr_flush(struct vgic_vcpu *g)
 			latch_back(g, intid, lr);
 		if (lr & LR_ACTIVE)
 			vgic_set(&vgic_bank(g, intid)->active, vgic_mask(intid));
-		if (!(lr & LR_STATE) && (vgic_bank(g, intid)->hw & vgic_mask(intid)))
-			gic_deactivate(vgic_hw_irq(g, intid));
+		if (!(lr & LR_STATE))
+			vgic_end_linked(g, intid);
 		g->overflow[intid / VGIC_BANK_IRQS] |= vgic_mask(intid);
 		g->overflow_banks |= 1U << (intid / VGIC_BANK_IRQS);
 	}

@@ -45,6 +45,13 @@ void vgic_post_spi(struct vgic_domain *d, u32 intid, bool wake)
 	vgic_post(d->vcpus[home], intid / VGIC_BANK_IRQS, vgic_mask(intid), wake);
 }
 
+void vgic_pass_on_spi(struct vgic_vcpu *g, u32 intid)
+{
+	store_release(&vgic_spi(g->domain, intid)->holder, VGIC_NOBODY);
+	smp_mb();
+	vgic_post_spi(g->domain, intid, true);
+}
+
 void vgic_change(struct vgic_vcpu *g, u32 n, u32 bits, bool mine, bool wake)
 {
 	if (!bits)
@@ -104,6 +111,14 @@ static void hw_each(struct vgic_vcpu *g, struct vgic_vcpu *p, u32 n, u32 bits, v
 {
 	for (bits &= n || p == g ? bank_of(p, n)->hw : 0; bits; bits &= bits - 1)
 		fn(vgic_hw_irq(p, n * VGIC_BANK_IRQS + (u32)__builtin_ctz(bits)));
+}
+
+void vgic_end_linked(struct vgic_vcpu *g, u32 intid)
+{
+	const struct vgic_bank *b = vgic_bank(g, intid);
+
+	if (b->hw & ~b->pending & vgic_mask(intid))
+		gic_deactivate(vgic_hw_irq(g, intid));
 }
 
 /* Where the target runs, which was not followed while the interrupt was disabled. */

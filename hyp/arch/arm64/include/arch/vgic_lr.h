@@ -127,6 +127,10 @@ void vgic_update_timer_lr(struct vgic_vcpu *g);
 /* Makes g's CPU evaluate some interrupts of bank n; any CPU. */
 void vgic_post(struct vgic_vcpu *g, u32 n, u32 bits, bool wake);
 void vgic_post_spi(struct vgic_domain *d, u32 intid, bool wake);
+/* The SPI is another vcpu's now: out of g's hands. */
+void vgic_pass_on_spi(struct vgic_vcpu *g, u32 intid);
+/* Ends the physical interrupt with the virtual one; but not while that is pending again. */
+void vgic_end_linked(struct vgic_vcpu *g, u32 intid);
 /* Evaluates at once when g is loaded here, otherwise by posting. */
 void vgic_change(struct vgic_vcpu *g, u32 n, u32 bits, bool mine, bool wake);
 /* The same for bits of a bank of SPIs, wherever each is at home. */
