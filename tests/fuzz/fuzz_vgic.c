@@ -12,8 +12,9 @@
  *
  * Wild: any register of any frame in any size with any value, injections, links to physical
  * interrupts that come and go, context switches, and a guest that ends and deactivates in any
- * order. There is no model of that; what must hold is that no interrupt is in two places, and that
- * one that is enabled, waits and belongs to a running vcpu is in a list register or the overflow.
+ * order. There is no model of that; what must hold is that no interrupt is in two places, that one
+ * that is enabled, waits and belongs to a running vcpu is in a list register or the overflow, and
+ * that an SGI of a GICv2 is pending while it has senders.
  */
 #define main vgic_random_main
 #include "../host/test_vgic_random.c"
@@ -311,6 +312,18 @@ static void check_nothing_forgotten(struct test_vcpu *w)
 	}
 }
 
+/* An SGI of a GICv2 that somebody has sent is pending. */
+static void check_senders(const struct vgic_vcpu *g)
+{
+	for (u32 intid = 0; is_v2() && intid < VGIC_NR_SGIS; intid++) {
+		u32 senders = g->sgi_senders[VGIC_SGI_WORD(intid)];
+
+		if ((senders & VGIC_SGI_BITS(intid, 0xffU)) && !(g->bank.pending & vgic_mask(intid)))
+			fail_msg("vcpu %u: SGI %u has senders %#x, but is not pending", g->id, intid,
+				 senders);
+	}
+}
+
 static void play_wild(void)
 {
 	switch_in(&t.vcpu[0], 0);
@@ -322,9 +335,11 @@ static void play_wild(void)
 			continue;
 		settle();
 		check_places();
-		for (u32 v = 0; v < NVCPU; v++)
+		for (u32 v = 0; v < NVCPU; v++) {
+			check_senders(&t.vcpu[v].v.arch.vgic);
 			if (t.vcpu[v].cpu >= 0)
 				check_nothing_forgotten(&t.vcpu[v]);
+		}
 	}
 }
 
