@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Disks and ramdisks of a control domain with Debian's unmodified Xen tools, and of its guests.
+
+The control domain's root is what Debian's packages hold, byte for byte, with busybox for what they
+do not, and a few scripts. Nothing is configured by maintainer scripts: its init does what it needs.
+"""
+import gzip
+import os
+import re
+import shutil
+import stat
+import subprocess
+
+import machine
+from machine import cpio_entry, fetched
+
+ROOT_MIB = 384
+DISK_MIB = 512                  # the disk that guests get parts of
+
+# Modules that the kernels load, in any order: what they depend on is added.
+DOM0_BOOT = ("virtio_mmio", "virtio_blk", "ext4", "crc32c_generic")
+DOM0_LATER = ("xen-privcmd", "xenfs", "xen-evtchn", "xen-gntdev", "xen-gntalloc", "xen-blkback",
+              "xen-netback", "bridge", "loop", "tun", "dm-mod")
+GUEST = ("xen-blkfront", "xen-netfront", "ext4", "crc32c_generic", "xen-privcmd", "xenfs",
+         "xen-evtchn", "xen-gntdev", "xen-gntalloc", "xen-netback", "bridge")
+
+# Programs that Debian's packages here do not bring, from busybox.
+APPLETS = """sh ash awk grep egrep fgrep sed mount umount hostname insmod lsmod rmmod modprobe ps
+poweroff reboot halt init switch_root find xargs vi less clear ping nc wget top free which cmp diff
+gzip gunzip zcat tar cpio login passwd killall pidof udhcpc ifconfig route telnet usleep setsid
+watch brctl losetup blockdev bc logger dmesg ip sort""".split()
+
+BOOT_INIT = """#!/bin/busybox sh
+/bin/busybox mkdir -p /proc /sys /dev /root
+/bin/busybox mount -t proc proc /proc
+/bin/busybox mount -t sysfs sysfs /sys
+/bin/busybox mount -t devtmpfs dev /dev
+while read m; do /bin/busybox insmod /lib/modules/$m; done < /lib/modules/list
+while [ ! -b /dev/vda ]; do /bin/busybox sleep 0.1; done
+/bin/busybox mount -t ext4 /dev/vda /root
+/bin/busybox mount --move /dev /root/dev
+/bin/busybox mount --move /proc /root/proc
+/bin/busybox mount --move /sys /root/sys
+exec /bin/busybox switch_root /root /sbin/start
+"""
+
+# The first process of the control domain: what Debian's boot scripts would do, without waiting.
+START = """#!/bin/bash
+export PATH=/usr/lib/xen-4.17/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+mkdir -p /dev/pts /run /tmp
+mount -t devpts devpts /dev/pts
+ln -s /proc/self/fd /dev/fd
+ln -s fd/0 /dev/stdin
+ln -s fd/1 /dev/stdout
+ln -s fd/2 /dev/stderr
+mount -t tmpfs tmpfs /run
+mount -t tmpfs tmpfs /tmp
+mkdir -p /run/xen /run/xenstored /run/lock /var/lib/xen /var/lib/xenstored /var/log/xen
+hostname dom0
+ip link set lo up
+while read m; do insmod /lib/modules/$m; done < /lib/modules/list
+if [ -e /sys/hypervisor/type ]; then
+	mount -t xenfs xenfs /proc/xen
+	xenstored --pid-file /run/xen/xenstored.pid
+	for i in 1 2 3 4 5 6 7 8 9; do xenstore-read -s / >/dev/null 2>&1 && break; sleep 0.2; done
+	xen-init-dom0
+	xenconsoled --pid-file=/run/xen/xenconsoled.pid --log=all --log-dir=/var/log/xen
+fi
+cd /root
+exec /bin/busybox init
+"""
+
+INITTAB = """::sysinit:/etc/rc
+hvc0::respawn:-/bin/bash
+::ctrlaltdel:/sbin/reboot
+"""
+
+RC = """#!/bin/sh
+{
+	echo
+	echo "Debian's Xen tools on $(uname -r). Try: xl info; xl create /etc/xen/guest.cfg -c"
+	echo "Ctrl-] leaves a guest's console; poweroff ends the machine, Ctrl-A x leaves QEMU."
+	echo
+} > /dev/console
+"""
+
+PROFILE = """export PS1='dom0:\\w# ' HOME=/root TERM=${TERM:-vt100}
+export PATH=/usr/lib/xen-4.17/bin:/usr/sbin:/usr/bin:/sbin:/bin
+cd /root
+"""
+
+GUEST_CONFIG = """name = "guest"
+kernel = "/boot/Image"
+ramdisk = "/boot/guest.cpio.gz"
+extra = "console=hvc0"
+memory = 128
+vcpus = 1
+disk = [ "phy:/dev/vdb,xvda,w" ]
+vif = [ "bridge=xenbr0" ]
+"""
+
+GUEST_INIT = """#!/bin/busybox sh
+/bin/busybox mkdir -p /bin /sbin /etc /proc /sys /dev /tmp /root
+/bin/busybox mount -t proc proc /proc
+/bin/busybox mount -t sysfs sysfs /sys
+/bin/busybox mount -t devtmpfs dev /dev
+/bin/busybox --install -s
+mkdir -p /dev/pts
+mount -t devpts devpts /dev/pts
+while read m; do insmod /lib/modules/$m; done < /lib/modules/list
+mount -t xenfs xenfs /proc/xen 2>/dev/null
+hostname guest
+exec /bin/busybox init
+"""
+
+GUEST_INITTAB = """::sysinit:/etc/rc
+hvc0::respawn:-/bin/sh
+::ctrlaltdel:/sbin/reboot
+::shutdown:/bin/umount -a -r
+"""
+
+GUEST_RC = """#!/bin/sh
+echo "guest is up: $(nproc) CPUs, $(awk '/MemTotal/ { print int($2 / 1024) }' /proc/meminfo) MiB"
+"""
+
+GUEST_PROFILE = "export PS1='guest:\\w# ' HOME=/root TERM=${TERM:-vt100}\ncd /root\n"
+
+
+# ---- kernel modules ----------------------------------------------------------------------------
+
+def all_modules():
+    """{name as it is loaded: path} of Debian's kernel."""
+    found = {}
+    for folder, _, names in os.walk(os.path.join(fetched("modules"), "kernel")):
+        for name in names:
+            if name.endswith(".ko"):
+                found[name[:-3].replace("-", "_")] = os.path.join(folder, name)
+    return found
+
+
+def with_dependencies(names):
+    """Paths of these modules and of all that they need, in the order of loading."""
+    known, order = all_modules(), []
+
+    def add(name):
+        path = known.get(name.replace("-", "_"))
+        if path is None:
+            return                      # built into the kernel
+        with open(path, "rb") as module:
+            needed = re.search(rb"\0depends=([^\0]*)\0", module.read())
+        for other in needed.group(1).decode().split(",") if needed else []:
+            if other:
+                add(other)
+        if path not in order:
+            order.append(path)
+
+    for name in names:
+        add(name)
+    return order
+
+
+def module_files(names):
+    """{path in a ramdisk: bytes}, with the list that its init reads."""
+    files = {}
+    for path in with_dependencies(names):
+        with open(path, "rb") as module:
+            files["lib/modules/" + os.path.basename(path)] = module.read()
+    listed = "".join(os.path.basename(path) + "\n" for path in files)
+    files["lib/modules/list"] = listed.encode()
+    return files
+
+
+# ---- ramdisks ----------------------------------------------------------------------------------
+
+def make_ramdisk(path, files):
+    with open(fetched("busybox"), "rb") as program:
+        files = {"bin/busybox": program.read(), **files}
+    archive = b""
+    for folder in ("bin", "sbin", "usr", "usr/bin", "usr/sbin", "lib", "lib/modules", "etc", "dev",
+                   "root"):
+        archive += cpio_entry(folder, stat.S_IFDIR | 0o755)
+    archive += cpio_entry("dev/console", stat.S_IFCHR | 0o600, device=(5, 1))
+    for name, data in files.items():
+        archive += cpio_entry(name, stat.S_IFREG | 0o755, data)
+    archive += cpio_entry("TRAILER!!!", 0)
+    with open(path + ".new", "wb") as out:
+        out.write(gzip.compress(archive, 6, mtime=0))
+    os.replace(path + ".new", path)
+
+
+def make_dom0_ramdisk(path):
+    make_ramdisk(path, {"init": BOOT_INIT.encode(), **module_files(DOM0_BOOT)})
+
+
+def make_guest_ramdisk(path):
+    make_ramdisk(path, {"init": GUEST_INIT.encode(), "etc/rc": GUEST_RC.encode(),
+                        "etc/inittab": GUEST_INITTAB.encode(),
+                        "etc/profile": GUEST_PROFILE.encode(), **module_files(GUEST)})
+
+
+# ---- the control domain's disk -----------------------------------------------------------------
+
+def put(root, name, text, mode=0o644):
+    path = os.path.join(root, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as out:
+        out.write(text)
+    os.chmod(path, mode)
+
+
+def fill_root(root, scenarios):
+    """The tree of the control domain's disk, from the unpacked packages."""
+    subprocess.run(["cp", "-a", fetched("toolstack") + "/.", root], check=True)
+    for name, target in (("var/run", "/run"), ("var/lock", "/run/lock")):
+        shutil.rmtree(os.path.join(root, name), ignore_errors=True)
+        os.symlink(target, os.path.join(root, name))
+    shutil.copy(fetched("busybox"), os.path.join(root, "bin/busybox"))
+    for applet in APPLETS:
+        places = [os.path.join(root, folder, applet)
+                  for folder in ("bin", "sbin", "usr/bin", "usr/sbin")]
+        if not any(os.path.lexists(place) for place in places):
+            os.symlink("/bin/busybox", places[0])
+    for path in with_dependencies(DOM0_LATER):
+        os.makedirs(os.path.join(root, "lib/modules"), exist_ok=True)
+        shutil.copy(path, os.path.join(root, "lib/modules"))
+    put(root, "lib/modules/list", "".join(os.path.basename(p) + "\n"
+                                          for p in with_dependencies(DOM0_LATER)))
+    put(root, "sbin/start", START, 0o755)
+    put(root, "etc/rc", RC, 0o755)
+    put(root, "etc/inittab", INITTAB)
+    put(root, "etc/profile", PROFILE)
+    put(root, "etc/xen/guest.cfg", GUEST_CONFIG)
+    shutil.copy(fetched("kernel"), os.path.join(root, "boot/Image"))
+    make_guest_ramdisk(os.path.join(root, "boot/guest.cpio.gz"))
+    if scenarios:
+        shutil.copytree(scenarios, os.path.join(root, "scenarios"))
+
+
+def make_dom0_disk(path, scenarios=None):
+    root = path + ".root"
+    shutil.rmtree(root, ignore_errors=True)
+    os.makedirs(root)
+    fill_root(root, scenarios)
+    with open(path + ".new", "wb") as disk:
+        disk.truncate(ROOT_MIB * machine.MIB)
+    made = subprocess.run(["mkfs.ext4", "-q", "-F", "-O", "^has_journal,^metadata_csum", "-d", root,
+                           "-E", "root_owner=0:0", path + ".new"], check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if made.returncode != 0:
+        raise machine.MachineError(f"mkfs.ext4 could not make {path}:\n{made.stdout}")
+    shutil.rmtree(root)
+    os.replace(path + ".new", path)
+
+
+def make_guest_disk(path):
+    with open(path, "wb") as disk:
+        disk.truncate(DISK_MIB * machine.MIB)
+
+
+def make_all(folder, scenarios=None):
+    """Everything that the machine boots from, in this folder."""
+    os.makedirs(folder, exist_ok=True)
+    make_dom0_ramdisk(os.path.join(folder, "dom0.cpio.gz"))
+    make_dom0_disk(os.path.join(folder, "dom0.ext4"), scenarios)
+    make_guest_disk(os.path.join(folder, "guests.img"))
