@@ -20,10 +20,11 @@ import hostile
 import kernels
 import passthrough
 import restart
+import toolstack
 from rig import TOP, Failed, Rig, Skipped, machine
 
 CASES = (dom0.CASES + gic.CASES + dom0less.CASES + kernels.CASES + passthrough.CASES + boards.CASES
-         + restart.CASES + hostile.CASES)
+         + restart.CASES + hostile.CASES + toolstack.CASES)
 
 
 def chosen(options):
