@@ -17,6 +17,6 @@ const struct hypercall hypercalls[HYPERCALLS_MAX] = {
 	[HC_physdev_op] = { do_physdev_op, "physdev_op", 2, false },
 	[HC_hvm_op] = { do_hvm_op, "hvm_op", 2, false },
 	[HC_sysctl] = { do_sysctl, "sysctl", 1, true },
-	[HC_domctl] = { do_domctl, "domctl", 1, true },
+	[HC_domctl] = { do_domctl, "domctl", 1, false },
 	[HC_hypfs_op] = { do_hypfs_op, "hypfs_op", 5, true },
 };

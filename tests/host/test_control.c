@@ -128,6 +128,20 @@ static void domain_flags(void **state)
 	assert_int_equal(op.u.getdomaininfo.nr_online_vcpus, 0);
 }
 
+/* Who is not in control hears first whether the domain exists, as from Xen. */
+static void domctl_permission(void **state)
+{
+	struct abi_domctl op = DOMCTL(XEN_DOMCTL_getdomaininfo, 2);
+
+	world_enter(1);
+	assert_int_equal(domctl(&op), -XEN_EPERM);
+	op.domain = 77;
+	assert_int_equal(domctl(&op), -XEN_ESRCH);
+	op.domain = 1;
+	op.cmd = 9999;
+	assert_int_equal(domctl(&op), -XEN_EPERM);
+}
+
 static void domctl_refusals(void **state)
 {
 	struct abi_domctl op = DOMCTL(XEN_DOMCTL_getdomaininfo, 77);
@@ -140,9 +154,10 @@ static void domctl_refusals(void **state)
 	op.domain = 0;
 	op.cmd = 9999;
 	assert_int_equal(domctl(&op), -XEN_ENOSYS);
-	op.cmd = 1;
+	op.cmd = 6; /* a hole in the table */
 	assert_int_equal(domctl(&op), -XEN_ENOSYS);
 	op.interface_version = 0x14;
+	assert_int_equal(domctl(&op), -XEN_EACCES);
 	assert_int_equal(domctl(&op), -XEN_EACCES);
 	op = (struct abi_domctl)DOMCTL(XEN_DOMCTL_getdomaininfo, 0);
 	host.fail_copy_in = 2;
@@ -342,7 +357,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, balanced)
 	const struct CMUnitTest tests[] = {
-		T(getdomaininfo),     T(domain_flags),	T(domctl_refusals), T(physinfo),
+		T(getdomaininfo),     T(domain_flags),	T(domctl_refusals), T(physinfo), T(domctl_permission),
 		T(getdomaininfolist), T(readconsole),	T(debug_keys),	    T(sysctl_refusals),
 		T(settime),	      T(platform_refusals),
 	};

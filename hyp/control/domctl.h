@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * domctl: operations of the control domain on one domain. Handlers get a copy of the argument in the
+ * layout of interface version 0x15; they live beside their subject, the tables are in domctl.c.
+ *
+ * A handler that was preempted returns -XEN_ERESTART: the call is made again, with what it wrote to
+ * op if its entry has DOMCTL_OUT. No two handlers run at once unless both have DOMCTL_SHARED.
+ */
+#ifndef CONTROL_DOMCTL_H
+#define CONTROL_DOMCTL_H
+
+#include <abi/domctl.h>
+
+struct domain;
+
+typedef long domctl_fn(struct domain *d, struct abi_domctl *op);
+
+enum domctl_flags {
+	DOMCTL_OUT = 0x1,    /* the argument is copied back after success, and to be continued */
+	DOMCTL_ANY = 0x2,    /* op->domain is not looked up: d is NULL */
+	DOMCTL_SHARED = 0x4, /* may run while another CPU is in any domctl */
+};
+
+struct domctl_entry {
+	domctl_fn *fn; /* NULL: -XEN_ENOSYS */
+	u8 size;       /* of the argument, that is of what is copied back */
+	u8 flags;      /* enum domctl_flags */
+	u32 also;      /* who may beside the control domain: any of these enum domain_flags */
+};
+
+/* domctl.c */
+domctl_fn domctl_getdomaininfo;
+/* domctl_sched.c */
+domctl_fn domctl_setvcpuaffinity, domctl_getvcpuaffinity, domctl_scheduler_op;
+/* domctl_device.c */
+domctl_fn domctl_irq_permission, domctl_iomem_permission, domctl_memory_mapping,
+	domctl_assign_device, domctl_test_assign_device, domctl_deassign_device,
+	domctl_bind_pt_irq, domctl_unbind_pt_irq, domctl_set_target, domctl_set_virq_handler,
+	domctl_vuart_op;
+
+#endif
