@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+obj-y += control.o
 obj-y += domctl.o
 obj-y += domain_info.o
 obj-y += sysctl.o

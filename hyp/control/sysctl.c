@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sysctl: operations of the control domain on the whole machine. */
-#include <abi/sysctl.h>
+/*
+ * sysctl: operations of the control domain on the whole machine. One table for each version of
+ * the interface: who speaks another one calls the same handlers, but for what changed.
+ *
+ * Only the control domain comes here (hypercalls.c); no policy of Xen lets others do any of it.
+ */
+#include "control.h"
+#include "sysctl.h"
 #include <serai/arch.h>
 #include <serai/console.h>
 #include <serai/domain.h>
@@ -13,7 +19,7 @@
 /* Non-incremental readers begin where the ring was cleared last. */
 static u32 console_cleared;
 
-static long sysctl_readconsole(struct abi_sysctl *op)
+long sysctl_readconsole(struct abi_sysctl *op)
 {
 	struct abi_sysctl_readconsole *r = &op->u.readconsole;
 	u32 index = r->incremental ? r->index : READ_ONCE(console_cleared), done = 0;
@@ -38,7 +44,7 @@ static long sysctl_readconsole(struct abi_sysctl *op)
 	return 0;
 }
 
-static long sysctl_physinfo(struct abi_sysctl *op)
+long sysctl_physinfo(struct abi_sysctl *op)
 {
 	struct frame_stats stats;
 	unsigned int cpu, last = 0;
@@ -63,13 +69,13 @@ static long sysctl_physinfo(struct abi_sysctl *op)
 	return 0;
 }
 
-static long sysctl_sched_id(struct abi_sysctl *op)
+long sysctl_sched_id(struct abi_sysctl *op)
 {
 	op->u.sched_id.sched_id = sched_policy()->sched_id;
 	return 0;
 }
 
-static long sysctl_getdomaininfolist(struct abi_sysctl *op)
+long sysctl_getdomaininfolist(struct abi_sysctl *op)
 {
 	struct abi_sysctl_getdomaininfolist *l = &op->u.getdomaininfolist;
 	struct abi_getdomaininfo info;
@@ -89,7 +95,7 @@ static long sysctl_getdomaininfolist(struct abi_sysctl *op)
 }
 
 /* The handle and the count move with the progress. */
-static long sysctl_debug_keys(struct abi_sysctl *op)
+long sysctl_debug_keys(struct abi_sysctl *op)
 {
 	struct abi_sysctl_debug_keys *k = &op->u.debug_keys;
 	char key;
@@ -106,7 +112,7 @@ static long sysctl_debug_keys(struct abi_sysctl *op)
 	return 0;
 }
 
-static long sysctl_availheap(struct abi_sysctl *op)
+long sysctl_availheap(struct abi_sysctl *op)
 {
 	struct frame_stats stats;
 
@@ -115,28 +121,41 @@ static long sysctl_availheap(struct abi_sysctl *op)
 	return 0;
 }
 
-static long (*const sysctls[])(struct abi_sysctl *op) = {
-	[XEN_SYSCTL_readconsole] = sysctl_readconsole,
-	[XEN_SYSCTL_physinfo] = sysctl_physinfo,
-	[XEN_SYSCTL_sched_id] = sysctl_sched_id,
-	[XEN_SYSCTL_getdomaininfolist] = sysctl_getdomaininfolist,
-	[XEN_SYSCTL_debug_keys] = sysctl_debug_keys,
-	[XEN_SYSCTL_availheap] = sysctl_availheap,
+static const struct sysctl_op sysctls_15[] = {
+	[XEN_SYSCTL_readconsole] = { sysctl_readconsole, true },
+	[XEN_SYSCTL_physinfo] = { sysctl_physinfo, true },
+	[XEN_SYSCTL_sched_id] = { sysctl_sched_id, true },
+	[XEN_SYSCTL_getdomaininfolist] = { sysctl_getdomaininfolist, true },
+	[XEN_SYSCTL_debug_keys] = { sysctl_debug_keys, false },
+	[XEN_SYSCTL_availheap] = { sysctl_availheap, true },
+};
+
+static const struct {
+	const struct sysctl_op *ops;
+	u32 version, nr;
+} versions[] = {
+	{ sysctls_15, XEN_SYSCTL_INTERFACE_VERSION, ARRAY_SIZE(sysctls_15) },
 };
 
 long do_sysctl(u64 *arg)
 {
+	const struct sysctl_op *ctl;
 	struct abi_sysctl op;
+	unsigned int i = 0;
 	long rc;
 
 	if (copy_from_guest(&op, arg[0]))
 		return -XEN_EFAULT;
-	if (op.interface_version != XEN_SYSCTL_INTERFACE_VERSION)
-		return -XEN_EACCES;
-	if (op.cmd >= ARRAY_SIZE(sysctls) || !sysctls[op.cmd])
+	while (i < ARRAY_SIZE(versions) && versions[i].version != op.interface_version)
+		i++;
+	if (i == ARRAY_SIZE(versions))
+		return control_refuse_version("sysctl", op.interface_version, "0x15");
+	if (op.cmd >= versions[i].nr || !versions[i].ops[op.cmd].fn)
 		return -XEN_ENOSYS;
-	rc = sysctls[op.cmd](&op);
-	if ((rc >= 0 || rc == -XEN_ERESTART) && copy_to_guest(arg[0], &op))
+	ctl = &versions[i].ops[op.cmd];
+	rc = ctl->fn(&op);
+	/* What was done so far is in the arguments of the next attempt. */
+	if (((rc >= 0 && ctl->out) || rc == -XEN_ERESTART) && copy_to_guest(arg[0], &op))
 		return -XEN_EFAULT;
 	return rc;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: hyp/control/domctl.c hyp/control/domain_info.c hyp/control/sysctl.c hyp/control/platform_op.c hyp/core/wallclock.c hyp/mm/frame.c hyp/mm/heap.c hyp/mm/p2m.c */
+/* sources: hyp/control/control.c hyp/control/domctl.c hyp/control/domain_info.c hyp/control/sysctl*.c hyp/control/platform_op.c hyp/core/wallclock.c hyp/mm/frame.c hyp/mm/heap.c hyp/mm/p2m.c */
 /* domctl, sysctl and platform_op: versions, every operation, faults; the time of day. */
+#include "../../hyp/control/control.h"
 #include "world.h"
 
 #include <abi/domctl.h>
@@ -275,8 +276,6 @@ static void debug_keys(void **state)
 	assert_int_equal(nr_keys, 3);
 	assert_memory_equal(keys, "hqr", 3);
 	nr_keys = 0;
-	op.u.debug_keys.keys -= 3;
-	op.u.debug_keys.nr_keys = 3;
 	host.preempt_always = true;
 	assert_int_equal(sysctl(&op), 0);
 	assert_int_equal(nr_keys, 3);
@@ -301,6 +300,51 @@ static void sysctl_refusals(void **state)
 	op.cmd = XEN_SYSCTL_physinfo;
 	host.fail_copy_in = 2;
 	assert_int_equal(sysctl(&op), -XEN_EFAULT);
+}
+
+/* --- sets of CPUs --- */
+
+static void cpu_sets(void **state)
+{
+	const u64 cpus = NR_CPUS, guard = 0x5a;
+	u8 bytes[64];
+	u64 h = host_guest_alloc(sizeof(bytes));
+	struct abi_bitmap map = { .bitmap = h, .nr_bits = 3 };
+	struct cpumask m;
+
+	memset(host_guest_ptr(h), 0xff, sizeof(bytes));
+	assert_int_equal(control_get_cpus(&m, &map), 0);
+	assert_int_equal(cpumask_weight(&m), 3);
+	map.nr_bits = 512;
+	assert_int_equal(control_get_cpus(&m, &map), 0);
+	assert_int_equal(cpumask_weight(&m), cpus);
+	map.nr_bits = 0;
+	map.bitmap = HOST_BAD_GVA;
+	assert_int_equal(control_get_cpus(&m, &map), 0);
+	assert_true(cpumask_empty(&m));
+	assert_int_equal(control_put_cpus(&map, &m), 0);
+	map.nr_bits = 1;
+	assert_int_equal(control_get_cpus(&m, &map), -XEN_EFAULT);
+	assert_int_equal(control_put_cpus(&map, &m), -XEN_EFAULT);
+	map.nr_bits = ~0U;
+	assert_int_equal(control_get_cpus(&m, &map), -XEN_EINVAL);
+	assert_int_equal(control_put_cpus(&map, &m), -XEN_EINVAL);
+	/* What is too long for us is zero, what is too short cut. */
+	map = (struct abi_bitmap){ .bitmap = h, .nr_bits = 8 * 63 };
+	memset(host_guest_ptr(h), (int)guard, sizeof(bytes));
+	cpumask_set(&m, 1);
+	assert_int_equal(control_put_cpus(&map, &m), 0);
+	memcpy(bytes, host_guest_ptr(h), sizeof(bytes));
+	assert_int_equal(bytes[0], 2);
+	for (int i = 1; i < 63; i++)
+		assert_int_equal(bytes[i], 0);
+	assert_int_equal(bytes[63], guard);
+	memset(host_guest_ptr(h), (int)guard, sizeof(bytes));
+	map.nr_bits = 2;
+	assert_int_equal(control_put_cpus(&map, &m), 0);
+	memcpy(bytes, host_guest_ptr(h), sizeof(bytes));
+	assert_int_equal(bytes[0], 2);
+	assert_int_equal(bytes[1], guard);
 }
 
 /* --- platform_op and the time of day --- */
@@ -359,7 +403,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(getdomaininfo),     T(domain_flags),	T(domctl_refusals), T(physinfo), T(domctl_permission),
 		T(getdomaininfolist), T(readconsole),	T(debug_keys),	    T(sysctl_refusals),
-		T(settime),	      T(platform_refusals),
+		T(cpu_sets),	      T(settime),	T(platform_refusals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -59,6 +59,12 @@ enum abi_virq {
 	NR_VIRQS = 24,
 };
 
+/* A set of CPUs or nodes that a tool gives or has room for. */
+struct abi_bitmap {
+	u64 bitmap; /* handle of bytes, lowest first */
+	u32 nr_bits;
+};
+
 #define ABI_LEGACY_MAX_VCPUS 1 /* vcpu_info slots inside shared_info on Arm */
 #define ABI_EVTCHN_2L_WORDS  64
 #define ABI_EVTCHN_2L_PORTS  4096
