@@ -4,6 +4,7 @@
  * is copied once; version first, then the domain, the permission, the operation, as tools expect of
  * the error codes.
  */
+#include "control.h"
 #include "domctl.h"
 
 #include <serai/domain.h>
@@ -33,24 +34,11 @@ static const struct domctl_version {
 } versions[] = {
 	{ XEN_DOMCTL_INTERFACE_VERSION, ARRAY_SIZE(domctls_15), domctls_15 },
 };
-#define VERSIONS_SPOKEN "0x15 (Xen 4.17)"
-
-/* Tools of another Xen: their user should learn from the console why nothing works. */
-static void tell_versions(u32 asked)
-{
-	static bool told;
-
-	if (caller_is_control() && !atomic_xchg(&told, true))
-		pr_warn("domctl: these tools speak interface version %#x, this hypervisor "
-			VERSIONS_SPOKEN "\n", asked);
-}
-
 static const struct domctl_version *version_find(u32 version)
 {
 	for (u32 i = 0; i < ARRAY_SIZE(versions); i++)
 		if (versions[i].version == version)
 			return &versions[i];
-	tell_versions(version);
 	return NULL;
 }
 
@@ -91,7 +79,7 @@ long do_domctl(u64 *arg)
 		return -XEN_EFAULT;
 	v = version_find(op.interface_version);
 	if (!v)
-		return -XEN_EACCES;
+		return control_refuse_version("domctl", op.interface_version, "0x15");
 	e = entry_find(v, op.cmd);
 	if (!(e->flags & DOMCTL_ANY)) {
 		/* DOMID_SELF is not understood here. */

@@ -8,6 +8,7 @@
 
 #include <abi/version.h>
 #include <abi/xen.h>
+#include <abi/xen.h>
 #include <serai/types.h>
 
 #define XEN_DOMCTL_INTERFACE_VERSION 0x15U
@@ -162,12 +163,6 @@ struct abi_domctl_getvcpuinfo {
 	u8 online, blocked, running;
 	u64 cpu_time;
 	u32 cpu;
-};
-
-/* A bitmap in guest memory, whole bytes (struct xenctl_bitmap). */
-struct abi_bitmap {
-	u64 bitmap; /* handle */
-	u32 nr_bits;
 };
 
 #define XEN_VCPUAFFINITY_HARD  0x1U
