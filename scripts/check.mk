@@ -93,6 +93,13 @@ $(HOST)/test_%: $(HOST)/tests/host/test_%.o $(HOST)/libhost.a
 	$(Q)$(HOSTCC) -fsanitize=address,undefined -o $@ $(filter %.o,$^) $(HOST)/libhost.a \
 		-lcmocka -lfdt -lz
 
+# The public headers of Debian 13's Xen come before those that are installed.
+$(HOST)/tests/host/test_abi13.o: private HOST_CPPFLAGS := -I$(HOST)/xen13 $(HOST_CPPFLAGS)
+$(HOST)/tests/host/test_abi13.o: | $(HOST)/xen13
+$(HOST)/xen13:
+	@mkdir -p $(@D)
+	$(Q)ln -sfn "$$(sh scripts/fetch-debian.sh path libxen13-include)" $@
+
 # It runs the program.
 $(HOST)/test_dtcheck: | $(BUILD)/serai-dtcheck
 

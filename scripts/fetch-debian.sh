@@ -7,10 +7,11 @@
 # Versions are what the sources offer on the day of the first fetch; `update` looks again.
 #
 #   fetch-debian.sh [GROUP...]   groups: libfdt busybox kernel xen (the default), boards, toolstack,
-#                                armhf, qemu10
+#                                armhf, qemu10, libxen13, debian13
 #   fetch-debian.sh path WHAT    prints where WHAT is: kernel modules busybox xen libfdt.a
 #                                libfdt-include zcu102.dtb rpi4.dtb toolstack kernel32 busybox32
-#                                qemu10 qemu10-share cache; fetches it first if it is not there
+#                                qemu10 qemu10-share xen13 libxen13-include toolstack13 cache;
+#                                fetches it first if it is not there
 #   fetch-debian.sh update       looks for newer versions of everything fetched so far
 #
 # The cache is $SERAI_CACHE, by default ~/.cache/serai; it can be deleted at any time.
@@ -194,26 +195,53 @@ fetch_xen() {
 	done
 }
 
-# The root of a control domain: Xen's tools with all that they depend on, unpacked, not configured.
-TOOLSTACK="xen-utils-4.17 xenstore-utils bash coreutils util-linux iproute2 libc-bin"
+# unpack_with_dependencies NAME PACKAGE...: these and all that they depend on, not configured.
+unpack_with_dependencies() {
+	ROOT=$CACHE/root/$1
+	shift
+	archives=$APT_STATE/cache/archives
+	rm -f "$archives"/*.deb
+	private_apt apt-get install -y --download-only --no-install-recommends "$@" >&2 ||
+		{ private_apt apt-get update >&2 && private_apt apt-get install -y \
+			--download-only --no-install-recommends "$@" >&2; } ||
+		die "the packages could not be downloaded (see above). Is there a network?"
+	rm -rf "$ROOT"
+	mkdir -p "$ROOT"
+	for DEB in "$archives"/*.deb; do
+		dpkg-deb --fsys-tarfile "$DEB" | tar -x -C "$ROOT" --keep-directory-symlink \
+			--exclude=./usr/share/doc --exclude=./usr/share/man \
+			--exclude=./usr/share/locale || die "$DEB is broken"
+	done
+}
+
+# The root of a control domain: Xen's tools and what its scripts need.
+TOOLSTACK="xenstore-utils bash coreutils util-linux iproute2 libc-bin"
 
 fetch_toolstack() {
 	use_apt arm64 arm64
 	say "downloading Debian's Xen tools and what they depend on (32 MB)"
-	archives=$APT_STATE/cache/archives
-	rm -f "$archives"/*.deb
-	private_apt apt-get install -y --download-only --no-install-recommends $TOOLSTACK >&2 ||
-		{ private_apt apt-get update >&2 && private_apt apt-get install -y \
-			--download-only --no-install-recommends $TOOLSTACK >&2; } ||
-		die "the packages could not be downloaded (see above). Is there a network?"
-	ROOT=$CACHE/root/toolstack
-	rm -rf "$ROOT"
-	mkdir -p "$ROOT"
-	for DEB in "$archives"/*.deb; do
-		dpkg-deb --fsys-tarfile "$DEB" | tar -x -C "$ROOT" --exclude=./usr/share/doc \
-			--exclude=./usr/share/man --exclude=./usr/share/locale || die "$DEB is broken"
-	done
+	unpack_with_dependencies toolstack xen-utils-4.17 $TOOLSTACK
 	publish toolstack "$ROOT"
+}
+
+# The next release's Xen: the headers alone, and the hypervisor with its tools.
+fetch_libxen13() {
+	use_apt trixie arm64 trixie
+	get libxen-dev
+	unpack "$(deb_name)" ./usr/include
+	publish libxen13-include "$ROOT/usr/include"
+}
+
+fetch_debian13() {
+	use_apt trixie arm64 trixie
+	get "$(depends_on xen-system-arm64 xen-hypervisor-)"
+	unpack "$(deb_name)" --wildcards './boot/*' './usr/share/doc/*'
+	for image in "$ROOT"/boot/xen-*-arm64; do
+		publish xen13 "$image"
+	done
+	say "downloading Debian 13's Xen tools and what they depend on (50 MB)"
+	unpack_with_dependencies toolstack13 xen-utils-4.20 $TOOLSTACK
+	publish toolstack13 "$ROOT"
 }
 
 # A kernel and a busybox for 32-bit guests; of the release itself.
@@ -250,10 +278,12 @@ group_of() {
 	zcu102.dtb | rpi4.dtb) echo boards ;;
 	kernel32 | busybox32) echo armhf ;;
 	qemu10-share) echo qemu10 ;;
+	xen13 | toolstack13) echo debian13 ;;
+	libxen13-include) echo libxen13 ;;
 	busybox | kernel | xen | toolstack | qemu10) echo "$1" ;;
 	*) die "'$1' is not known; known are: kernel modules busybox xen" \
 		"libfdt.a libfdt-include zcu102.dtb rpi4.dtb toolstack kernel32 busybox32 qemu10" \
-		"qemu10-share cache" ;;
+		"qemu10-share xen13 libxen13-include toolstack13 cache" ;;
 	esac
 }
 
@@ -264,6 +294,8 @@ mark_of() {
 	kernel) echo modules ;;
 	boards) echo rpi4.dtb ;;
 	armhf) echo kernel32 ;;
+	libxen13) echo libxen13-include ;;
+	debian13) echo toolstack13 ;;
 	*) echo "$1" ;;
 	esac
 }
@@ -285,7 +317,7 @@ ensure() {
 
 update() {
 	had=
-	for group in libfdt busybox kernel xen boards toolstack armhf qemu10; do
+	for group in libfdt busybox kernel xen boards toolstack armhf qemu10 libxen13 debian13; do
 		[ ! -e "$NOW/$(mark_of "$group")" ] || had="$had $group"
 	done
 	rm -rf "$NOW" "$CACHE"/apt/*/ready
@@ -307,9 +339,10 @@ main() {
 	*)
 		for group in "$@"; do
 			case $group in
-			libfdt | busybox | kernel | xen | boards | toolstack | armhf | qemu10) ;;
+			libfdt | busybox | kernel | xen | boards | toolstack | armhf | \
+				qemu10 | libxen13 | debian13) ;;
 			*) die "there is no group '$group'; known are: libfdt busybox kernel xen" \
-				"boards toolstack armhf qemu10" ;;
+				"boards toolstack armhf qemu10 libxen13 debian13" ;;
 			esac
 		done
 		ensure "$@"

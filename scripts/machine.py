@@ -151,7 +151,7 @@ class Machine:
     def __init__(self, **settings):
         self.board = "virt"         # or one of BOARDS
         self.uart = None            # number of the UART of a board; None: that of its stdout-path
-        self.hyp = "serai"          # serai, xen, or a path
+        self.hyp = "serai"          # serai, xen, xen13 (Debian 13's), or a path
         self.build = os.path.join(TOP, "build")
         self.cpus = 2
         self.mem = "2G"
@@ -188,8 +188,8 @@ class Machine:
                                    f"{board.cpus} x {board.cpu}; leave that out")
 
     def hypervisor(self):
-        if self.hyp == "xen":
-            return fetched("xen")
+        if self.hyp in ("xen", "xen13"):
+            return fetched(self.hyp)
         path = os.path.join(self.build, "serai") if self.hyp == "serai" else self.hyp
         if not os.path.isfile(path):
             raise MachineError(f"there is no hypervisor image {path}; build it with: make")

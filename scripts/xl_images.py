@@ -17,6 +17,9 @@ from machine import cpio_entry, fetched
 ROOT_MIB = 384
 DISK_MIB = 512                  # the disk that guests get parts of
 
+# Debian's releases: what fetch-debian.sh calls their tools, and the version of their Xen.
+RELEASES = {"12": ("toolstack", "4.17"), "13": ("toolstack13", "4.20")}
+
 # Modules that the kernels load, in any order: what they depend on is added.
 DOM0_BOOT = ("virtio_mmio", "virtio_blk", "ext4", "crc32c_generic")
 DOM0_LATER = ("xen-privcmd", "xenfs", "xen-evtchn", "xen-gntdev", "xen-gntalloc", "xen-blkback",
@@ -46,7 +49,7 @@ exec /bin/busybox switch_root /root /sbin/start
 
 # The first process of the control domain: what Debian's boot scripts would do, without waiting.
 START = """#!/bin/bash
-export PATH=/usr/lib/xen-4.17/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export PATH=/usr/lib/xen-@XEN@/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 mkdir -p /dev/pts /run /tmp
 mount -t devpts devpts /dev/pts
 ln -s /proc/self/fd /dev/fd
@@ -85,7 +88,7 @@ RC = """#!/bin/sh
 """
 
 PROFILE = """export PS1='dom0:\\w# ' HOME=/root TERM=${TERM:-vt100}
-export PATH=/usr/lib/xen-4.17/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export PATH=/usr/lib/xen-@XEN@/bin:/usr/sbin:/usr/bin:/sbin:/bin
 cd /root
 """
 
@@ -208,9 +211,10 @@ def put(root, name, text, mode=0o644):
     os.chmod(path, mode)
 
 
-def fill_root(root, scenarios):
-    """The tree of the control domain's disk, from the unpacked packages."""
-    subprocess.run(["cp", "-a", fetched("toolstack") + "/.", root], check=True)
+def fill_root(root, scenarios, debian):
+    """The tree of the control domain's disk, from the unpacked packages of a release."""
+    tools, version = RELEASES[debian]
+    subprocess.run(["cp", "-a", fetched(tools) + "/.", root], check=True)
     for name, target in (("var/run", "/run"), ("var/lock", "/run/lock")):
         shutil.rmtree(os.path.join(root, name), ignore_errors=True)
         os.symlink(target, os.path.join(root, name))
@@ -225,10 +229,10 @@ def fill_root(root, scenarios):
         shutil.copy(path, os.path.join(root, "lib/modules"))
     put(root, "lib/modules/list", "".join(os.path.basename(p) + "\n"
                                           for p in with_dependencies(DOM0_LATER)))
-    put(root, "sbin/start", START, 0o755)
+    put(root, "sbin/start", START.replace("@XEN@", version), 0o755)
     put(root, "etc/rc", RC, 0o755)
     put(root, "etc/inittab", INITTAB)
-    put(root, "etc/profile", PROFILE)
+    put(root, "etc/profile", PROFILE.replace("@XEN@", version))
     put(root, "etc/xen/guest.cfg", GUEST_CONFIG)
     shutil.copy(fetched("kernel"), os.path.join(root, "boot/Image"))
     make_guest_ramdisk(os.path.join(root, "boot/guest.cpio.gz"))
@@ -236,11 +240,11 @@ def fill_root(root, scenarios):
         shutil.copytree(scenarios, os.path.join(root, "scenarios"))
 
 
-def make_dom0_disk(path, scenarios=None):
+def make_dom0_disk(path, scenarios=None, debian="12"):
     root = path + ".root"
     shutil.rmtree(root, ignore_errors=True)
     os.makedirs(root)
-    fill_root(root, scenarios)
+    fill_root(root, scenarios, debian)
     with open(path + ".new", "wb") as disk:
         disk.truncate(ROOT_MIB * machine.MIB)
     made = subprocess.run(["mkfs.ext4", "-q", "-F", "-O", "^has_journal,^metadata_csum", "-d", root,
@@ -257,9 +261,9 @@ def make_guest_disk(path):
         disk.truncate(DISK_MIB * machine.MIB)
 
 
-def make_all(folder, scenarios=None):
-    """Everything that the machine boots from, in this folder."""
+def make_all(folder, scenarios=None, debian="12"):
+    """Everything that the machine boots from, in this folder; the tools are a Debian release's."""
     os.makedirs(folder, exist_ok=True)
     make_dom0_ramdisk(os.path.join(folder, "dom0.cpio.gz"))
-    make_dom0_disk(os.path.join(folder, "dom0.ext4"), scenarios)
+    make_dom0_disk(os.path.join(folder, "dom0.ext4"), scenarios, debian)
     make_guest_disk(os.path.join(folder, "guests.img"))

@@ -10,13 +10,14 @@ import xl_images
 PROMPT = r"dom0:\S*# "
 
 
-def boot(rig, name):
-    """A Console of a control domain whose disk is as new."""
+def boot(rig, name, debian="12"):
+    """A Console of a control domain with a release's tools, whose disk is as new."""
     if rig.options.hyp != "xen":
         raise Skipped("Serai cannot carry Xen's tools yet (issue #4)")
-    folder = os.path.join(rig.options.build, "xl")
-    xl_images.make_all(folder)
-    virtual = machine.Machine(hyp=rig.options.hyp, build=rig.options.build, dom0_mem="512M",
+    folder = os.path.join(rig.options.build, "xl" if debian == "12" else f"xl{debian}")
+    xl_images.make_all(folder, debian=debian)
+    hyp = "xen13" if rig.options.hyp == "xen" and debian == "13" else rig.options.hyp
+    virtual = machine.Machine(hyp=hyp, build=rig.options.build, dom0_mem="512M",
                               initrd=os.path.join(folder, "dom0.cpio.gz"))
     # QEMU's last virtio-mmio device is Linux's first.
     for image in ("guests.img", "dom0.ext4"):
@@ -27,9 +28,9 @@ def boot(rig, name):
     return rig.start(name, virtual.command() + ["-no-reboot"], 400)
 
 
-def create(rig, name):
+def create(rig, name, debian="12"):
     """A guest with disk and network appears, answers on its console, and switches itself off."""
-    with boot(rig, name) as console:
+    with boot(rig, name, debian) as console:
         console.expect(PROMPT, patience(2))
         command(console, "dmesg -n 1")
         same("domains", command(console, "xl list | grep -c Domain-0", 60), "1")
@@ -42,4 +43,9 @@ def create(rig, name):
         console.expect(r"reboot: Power down", 60)
 
 
-CASES = (("xl-create", create, False),)
+def create_13(rig, name):
+    """The same with Debian 13's tools (Xen 4.20)."""
+    create(rig, name, "13")
+
+
+CASES = (("xl-create", create, False), ("xl-create-13", create_13, False))
