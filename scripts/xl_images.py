@@ -9,13 +9,15 @@ import os
 import re
 import shutil
 import stat
+import struct
 import subprocess
 
 import machine
 from machine import cpio_entry, fetched
 
-ROOT_MIB = 384
-DISK_MIB = 512                  # the disk that guests get parts of
+ROOT_MIB = 768                  # sparse; with room for the core dumps of guests
+DISK_MIB = 512                  # the disk whose four partitions guests get
+PARTITION_MIB = 127
 
 # Debian's releases: what fetch-debian.sh calls their tools, and the version of their Xen.
 RELEASES = {"12": ("toolstack", "4.17"), "13": ("toolstack13", "4.20")}
@@ -31,7 +33,14 @@ GUEST = ("xen-blkfront", "xen-netfront", "ext4", "crc32c_generic", "xen-privcmd"
 APPLETS = """sh ash awk grep egrep fgrep sed mount umount hostname insmod lsmod rmmod modprobe ps
 poweroff reboot halt init switch_root find xargs vi less clear ping nc wget top free which cmp diff
 gzip gunzip zcat tar cpio login passwd killall pidof udhcpc ifconfig route telnet usleep setsid
-watch brctl losetup blockdev bc logger dmesg ip sort""".split()
+watch brctl losetup blockdev bc logger dmesg ip sort udhcpd""".split()
+
+# What a guest gets of Debian's packages, unpacked: the client of xenstore and its libraries.
+GUEST_PROGRAMS = {"usr/bin/xenstore": "usr/bin/xenstore",
+                  "lib/ld-linux-aarch64.so.1": "lib/aarch64-linux-gnu/ld-linux-aarch64.so.1",
+                  "lib/libc.so.6": "lib/aarch64-linux-gnu/libc.so.6",
+                  "lib/libxenstore.so.4": "usr/lib/aarch64-linux-gnu/libxenstore.so.4",
+                  "lib/libxentoolcore.so.1": "usr/lib/aarch64-linux-gnu/libxentoolcore.so.1"}
 
 BOOT_INIT = """#!/bin/busybox sh
 /bin/busybox mkdir -p /proc /sys /dev /root
@@ -68,6 +77,10 @@ if [ -e /sys/hypervisor/type ]; then
 	for i in 1 2 3 4 5 6 7 8 9; do xenstore-read -s / >/dev/null 2>&1 && break; sleep 0.2; done
 	xen-init-dom0
 	xenconsoled --pid-file=/run/xen/xenconsoled.pid --log=all --log-dir=/var/log/xen
+	ip link add xenbr0 type bridge
+	ip address add 192.168.77.1/24 dev xenbr0
+	ip link set xenbr0 up
+	udhcpd /etc/udhcpd.conf
 fi
 cd /root
 exec /bin/busybox init
@@ -92,13 +105,22 @@ export PATH=/usr/lib/xen-@XEN@/bin:/usr/sbin:/usr/bin:/sbin:/bin
 cd /root
 """
 
+UDHCPD = """interface xenbr0
+start 192.168.77.10
+end 192.168.77.99
+option subnet 255.255.255.0
+option router 192.168.77.1
+lease_file /run/udhcpd.leases
+pidfile /run/udhcpd.pid
+"""
+
 GUEST_CONFIG = """name = "guest"
 kernel = "/boot/Image"
 ramdisk = "/boot/guest.cpio.gz"
 extra = "console=hvc0"
 memory = 128
 vcpus = 1
-disk = [ "phy:/dev/vdb,xvda,w" ]
+disk = [ "phy:/dev/vdb1,xvda,w" ]
 vif = [ "bridge=xenbr0" ]
 """
 
@@ -112,7 +134,9 @@ mkdir -p /dev/pts
 mount -t devpts devpts /dev/pts
 while read m; do insmod /lib/modules/$m; done < /lib/modules/list
 mount -t xenfs xenfs /proc/xen 2>/dev/null
-hostname guest
+name=$(sed -n 's/.*name=\\([^ ]*\\).*/\\1/p' /proc/cmdline)
+hostname ${name:-guest}
+grep -qw agent /proc/cmdline && sed -i 's#-/bin/sh#/bin/agent#' /etc/inittab
 exec /bin/busybox init
 """
 
@@ -123,7 +147,29 @@ hvc0::respawn:-/bin/sh
 """
 
 GUEST_RC = """#!/bin/sh
+ip link set lo up
+if [ -e /sys/class/net/eth0 ]; then
+	ip link set eth0 up
+	udhcpc -i eth0 -n -q -f -t 8 -T 1 -s /etc/udhcpc >/dev/null 2>&1 || echo "eth0 got no address"
+fi
 echo "guest is up: $(nproc) CPUs, $(awk '/MemTotal/ { print int($2 / 1024) }' /proc/meminfo) MiB"
+"""
+
+GUEST_UDHCPC = """#!/bin/sh
+[ "$1" != bound ] || ip address add $ip/24 dev $interface
+"""
+
+# Instead of the shell, where the kernel's command line has the word agent: for scripts. Runs what
+# follows the number on each line of the console, and puts what came of it between marks.
+AGENT = """#!/bin/sh
+stty -echo -onlcr
+dmesg -n 1
+echo "agent is ready"
+while read -r number line; do
+	sh -c "$line" > /tmp/answer 2>&1 < /dev/null
+	status=$?
+	printf '<%s\\n%s\\n%s> %s\\n' $number "$(cat /tmp/answer)" $number $status
+done
 """
 
 GUEST_PROFILE = "export PS1='guest:\\w# ' HOME=/root TERM=${TERM:-vt100}\ncd /root\n"
@@ -196,9 +242,14 @@ def make_dom0_ramdisk(path):
 
 
 def make_guest_ramdisk(path):
+    programs = {}
+    for name, source in GUEST_PROGRAMS.items():
+        with open(os.path.join(fetched("toolstack"), source), "rb") as program:
+            programs[name] = program.read()
     make_ramdisk(path, {"init": GUEST_INIT.encode(), "etc/rc": GUEST_RC.encode(),
+                        "etc/udhcpc": GUEST_UDHCPC.encode(), "bin/agent": AGENT.encode(),
                         "etc/inittab": GUEST_INITTAB.encode(),
-                        "etc/profile": GUEST_PROFILE.encode(), **module_files(GUEST)})
+                        "etc/profile": GUEST_PROFILE.encode(), **programs, **module_files(GUEST)})
 
 
 # ---- the control domain's disk -----------------------------------------------------------------
@@ -233,6 +284,7 @@ def fill_root(root, scenarios, debian):
     put(root, "etc/rc", RC, 0o755)
     put(root, "etc/inittab", INITTAB)
     put(root, "etc/profile", PROFILE.replace("@XEN@", version))
+    put(root, "etc/udhcpd.conf", UDHCPD)
     put(root, "etc/xen/guest.cfg", GUEST_CONFIG)
     shutil.copy(fetched("kernel"), os.path.join(root, "boot/Image"))
     make_guest_ramdisk(os.path.join(root, "boot/guest.cpio.gz"))
@@ -257,7 +309,13 @@ def make_dom0_disk(path, scenarios=None, debian="12"):
 
 
 def make_guest_disk(path):
+    """Four partitions without contents."""
+    sectors = machine.MIB // 512
+    table = b"".join(struct.pack("<8B2I", 0, 0, 0, 0, 0x83, 0, 0, 0,
+                                 (1 + n * PARTITION_MIB) * sectors, PARTITION_MIB * sectors)
+                     for n in range(4))
     with open(path, "wb") as disk:
+        disk.write(bytes(446) + table + b"\x55\xaa")
         disk.truncate(DISK_MIB * machine.MIB)
 
 
@@ -267,3 +325,15 @@ def make_all(folder, scenarios=None, debian="12"):
     make_dom0_ramdisk(os.path.join(folder, "dom0.cpio.gz"))
     make_dom0_disk(os.path.join(folder, "dom0.ext4"), scenarios, debian)
     make_guest_disk(os.path.join(folder, "guests.img"))
+
+
+def drives(folder, snapshot):
+    """QEMU's arguments for these disks; with snapshot they stay as they are."""
+    arguments = []
+    # QEMU's last virtio-mmio device is Linux's first.
+    for image in ("guests.img", "dom0.ext4"):
+        path, tag = machine.comma(os.path.join(folder, image)), image.split(".", 1)[0]
+        arguments += ["-drive", f"if=none,id={tag},format=raw,file={path}"
+                      + (",snapshot=on" if snapshot else ""),
+                      "-device", f"virtio-blk-device,drive={tag}"]
+    return arguments

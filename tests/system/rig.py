@@ -24,6 +24,13 @@ class Rig:
         self.options = options
         self.logs = os.path.join(options.build, "check", "system")
         self.count = 0
+        self.kept = None        # a machine that several cases share; closed before others start
+        self.steps = {}         # what scenarios told: see toolstack.py
+
+    def release(self):
+        """Ends the machine that cases share."""
+        if self.kept:
+            self.kept.close()
 
     def machine(self, reboot=False, **settings):
         settings.setdefault("hyp", self.options.hyp)

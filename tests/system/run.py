@@ -83,8 +83,11 @@ def main():
         machine.fail(error)
     cases = chosen(options)
     print(f"1..{len(cases)}", flush=True)
-    outcomes = [run_case(rig, number, name, function)
-                for number, (name, function, _) in enumerate(cases, 1)]
+    try:
+        outcomes = [run_case(rig, number, name, function)
+                    for number, (name, function, _) in enumerate(cases, 1)]
+    finally:
+        rig.release()
     passed, failed = outcomes.count(True), outcomes.count(False)
     if options.count_file:
         with open(options.count_file, "w", encoding="ascii") as out:
