@@ -50,8 +50,7 @@ static int p2m_domain_create(struct domain *d, const struct domain_config *cfg)
 
 static int p2m_domain_destroy(struct domain *d)
 {
-	/* 0: destroyed, or never made. */
-	return d->p2m.end ? p2m_destroy(&d->p2m) : 0;
+	return p2m_destroy(&d->p2m);
 }
 
 static int timers_domain_create(struct domain *d, const struct domain_config *cfg)

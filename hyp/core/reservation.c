@@ -6,7 +6,10 @@
  * those with static memory have no other: their frames stay theirs. Decrease only unmaps, populate
  * maps the very frame again.
  * Failures end the call with the number of extents done so far. Extents are read in small
- * batches; a fault in a batch is narrowed down to the extent that has it.
+ * batches; a fault in a batch is narrowed down to the extent that has it. Large extents are done
+ * in pieces, between which the call can be preempted: memory_call.start counts units of UNIT frames
+ * then. The call's state is in its arguments alone, so a piece may not rely on those before it; one
+ * that the guest makes up is an ordinary change of its memory.
  */
 #include <serai/domain.h>
 #include <serai/guest_copy.h>
@@ -17,60 +20,117 @@
 #define ORDER_MAX_GUEST	  9	 /* 2 MiB */
 #define ORDER_MAX_CONTROL FRAME_ORDER_MAX
 #define ORDER_SCRUB_AT_ONCE 4	 /* larger dirty blocks are scrubbed preemptibly */
-#define EXTENTS_MAX	  (0xffffffffUL >> MEMOP_EXTENT_SHIFT)
+#define UNIT_ORDER	  6	 /* P2M_TAKE_MAX */
+#define PIECE		  (1UL << 9) /* frames that are populated at once */
+#define STARTS		  (1UL << (32 - MEMOP_EXTENT_SHIFT))
+#define UNDO		  (STARTS >> 1) /* in memory_call.start: the extent failed, take it back */
 
-/* One extent: 1 done, 0 failed, -XEN_ERESTART before it was touched. */
-typedef int extent_fn(struct domain *d, u64 gfn, unsigned int order);
+/*
+ * Does the first of the nr frames of an extent that are left at g: 2^n when nr is, else units. How
+ * many; 0: failed, nothing was done; -XEN_ERESTART: nothing yet.
+ */
+typedef long extent_fn(struct domain *d, u64 g, u64 nr);
 
-/* Reads up to EXTENT_BATCH entries from i on; how many, 0 for a fault at i. */
-static u64 extents_fetch(const struct abi_memory_reservation *r, u64 i, u64 *gfns)
+struct extent_op {
+	extent_fn *fn;
+	bool read_list; /* it needs addresses */
+	bool undo;	/* an extent that fails half-way is taken back */
+};
+
+_Static_assert(P2M_TAKE_MAX == 1 << UNIT_ORDER, "what p2m_take_ram() does at once");
+
+/* Where a call is. */
+struct extent_walk {
+	const struct abi_memory_reservation *r;
+	u64 gfns[EXTENT_BATCH], first, nr; /* of extents first.. */
+	unsigned int shift;		   /* log2 of the units of an extent, at least one */
+	unsigned int unit;		   /* log2 of the frames of a unit */
+};
+
+/* The address of extent i; false for a fault there. */
+static bool extent_fetch(struct extent_walk *w, u64 i, u64 *g)
 {
-	u64 n = MIN(r->nr_extents - i, (u64)EXTENT_BATCH);
+	u64 n = MIN(w->r->nr_extents - i, (u64)EXTENT_BATCH);
 
-	if (likely(!copy_array_from_guest(gfns, r->extent_start, i, n)))
-		return n;
-	return !copy_array_from_guest(gfns, r->extent_start, i, 1);
-}
-
-static long extents_run(struct memory_call *c, struct domain *d, extent_fn *fn, bool read_list)
-{
-	const struct abi_memory_reservation *r = &c->u.reservation;
-	u64 gfns[EXTENT_BATCH] = { 0 }, i = c->start, n = 0, k = 0;
-
-	for (; i < r->nr_extents; i++, k++) {
-		int rc = -XEN_ERESTART;
-
-		if (k == n) {
-			n = read_list ? extents_fetch(r, i, gfns) : EXTENT_BATCH;
-			k = 0;
-			if (!n)
-				break;
-		}
-		if (i == c->start || !hypercall_preempted())
-			rc = fn(d, gfns[k], r->extent_order);
-		if (unlikely(rc == -XEN_ERESTART)) {
-			c->start = i;
-			return rc;
-		}
-		if (!rc)
-			break;
+	if (i - w->first >= w->nr) {
+		w->first = i;
+		if (copy_array_from_guest(w->gfns, w->r->extent_start, i, n))
+			n = !copy_array_from_guest(w->gfns, w->r->extent_start, i, 1);
+		w->nr = n;
 	}
-	return (long)i;
+	*g = w->gfns[i - w->first];
+	return w->nr;
 }
 
-/* Checks what all three have in common and runs fn. */
-static long reservation_change(struct memory_call *c, extent_fn *fn, unsigned int max_order,
-			       bool read_list)
+static bool ram_is_fixed(const struct domain *d)
 {
-	const struct abi_memory_reservation *r = &c->u.reservation;
+	return d->flags & DOMAIN_DIRECT_MAP || d->fixed_ram;
+}
+
+/* Takes back what was populated of an extent before unit i, from the end. */
+static long extent_undo(struct memory_call *c, struct domain *d, struct extent_walk *w, u64 i)
+{
+	u64 extent = i >> w->shift, left = (i - (extent << w->shift)) << w->unit, nr, g;
+
+	if (extent >= w->r->nr_extents || !extent_fetch(w, extent, &g) || ram_is_fixed(d))
+		return (long)extent;
+	while (left) {
+		/* As it was mapped: by blocks, or by pages. */
+		nr = MIN(left, IS_ALIGNED(g | left, PIECE) ? PIECE : 1UL << w->unit);
+		left -= nr;
+		p2m_take_ram(&d->p2m, gfn(g + left), nr, false);
+		if (left && hypercall_preempted()) {
+			c->start = UNDO | ((extent << w->shift) + (left >> w->unit));
+			return -XEN_ERESTART;
+		}
+	}
+	return (long)extent;
+}
+
+static long extents_run(struct memory_call *c, struct domain *d, struct extent_walk *w,
+			const struct extent_op *op)
+{
+	u64 i = c->start, end = w->r->nr_extents << w->shift, in_extent = (1UL << w->shift) - 1;
+
+	while (i < end) {
+		u64 part = i & in_extent, g = 0;
+		long n = -XEN_ERESTART;
+
+		if (op->read_list && !extent_fetch(w, i >> w->shift, &g))
+			break;
+		if (i == c->start || !hypercall_preempted())
+			n = op->fn(d, g + (part << w->unit), (in_extent + 1 - part) << w->unit);
+		if (unlikely(n == -XEN_ERESTART)) {
+			c->start = i;
+			return n;
+		}
+		if (n <= 0)
+			return op->undo && part ? extent_undo(c, d, w, i) : (long)(i >> w->shift);
+		i += (u64)n >> w->unit;
+	}
+	return (long)(i >> w->shift);
+}
+
+/* Checks what all three have in common and runs the operation. */
+static long reservation_change(struct memory_call *c, const struct extent_op *op,
+			       unsigned int max_order)
+{
+	struct extent_walk w = { .r = &c->u.reservation };
+	unsigned int order = w.r->extent_order;
 	struct domain *d;
 	long rc;
 
-	if (r->nr_extents > EXTENTS_MAX || r->extent_order > max_order)
-		return (long)c->start;
-	if (domain_get_target(r->domid, &d))
-		return (long)c->start;
-	rc = extents_run(c, d, fn, read_list);
+	w.shift = order > UNIT_ORDER && order <= max_order ? order - UNIT_ORDER : 0;
+	rc = (long)((c->start & ~UNDO) >> w.shift);
+	if (order > max_order || w.r->nr_extents >= UNDO >> w.shift)
+		return rc;
+	w.unit = order - w.shift;
+	if (domain_get_target(w.r->domid, &d))
+		return rc;
+	if (unlikely(c->start & UNDO))
+		rc = op->undo ? extent_undo(c, d, &w, c->start & ~UNDO) : rc;
+	else
+		rc = extents_run(c, d, &w, op);
 	domain_put(d);
 	return rc;
 }
@@ -80,39 +140,18 @@ static unsigned int caller_max_order(void)
 	return caller_is_control() ? ORDER_MAX_CONTROL : ORDER_MAX_GUEST;
 }
 
-static bool ram_is_fixed(const struct domain *d)
+static long extent_decrease(struct domain *d, u64 g, u64 nr)
 {
-	return d->flags & DOMAIN_DIRECT_MAP || d->fixed_ram;
-}
+	long n = p2m_take_ram(&d->p2m, gfn(g), nr, ram_is_fixed(d));
 
-static void frames_release(struct domain *d, mfn_t m, u64 nr)
-{
-	struct frame *f = mfn_to_frame(m);
-
-	for (u64 i = 0; i < nr; i++)
-		frame_release(&d->frames, f + i);
-}
-
-static int extent_decrease(struct domain *d, u64 g, unsigned int order)
-{
-	u64 end = g + (1UL << order);
-	mfn_t m;
-
-	while (g < end) {
-		long n = p2m_take_ram(&d->p2m, gfn(g), end - g, &m);
-
-		if (n <= 0)
-			return 0;
-		if (!ram_is_fixed(d))
-			frames_release(d, m, (u64)n);
-		g += (u64)n;
-	}
-	return 1;
+	return n == (long)nr || n == 1L << UNIT_ORDER ? n : 0;
 }
 
 long memory_decrease(struct memory_call *c)
 {
-	return reservation_change(c, extent_decrease, ORDER_MAX_GUEST, true);
+	static const struct extent_op op = { extent_decrease, true, false };
+
+	return reservation_change(c, &op, ORDER_MAX_GUEST);
 }
 
 /* A zeroed block. Scrubbing a large one now would take too long: do it piece by piece. */
@@ -135,13 +174,16 @@ static struct frame *block_get(unsigned int order, bool *again)
 	}
 }
 
-/* A new block that is d's; NULL also when d may not have more. */
-static struct frame *block_give(struct domain *d, unsigned int order, bool *again)
+/*
+ * The first block of nr frames, of which d must be allowed to have all. NULL: it is not, or there is
+ * none.
+ */
+static struct frame *block_give(struct domain *d, u64 nr, unsigned int order, bool *again)
 {
 	struct frame *f;
 
 	/* A domain at its limit shall not cost the scrubbing; frame_assign() checks again. */
-	if ((u64)READ_ONCE(d->frames.nr) + (1UL << order) > d->frames.max)
+	if (READ_ONCE(d->frames.nr) + nr > d->frames.max)
 		return NULL;
 	f = block_get(order, again);
 	if (f && frame_assign(&d->frames, f, 1UL << order)) {
@@ -151,20 +193,28 @@ static struct frame *block_give(struct domain *d, unsigned int order, bool *agai
 	return f;
 }
 
-static int extent_increase(struct domain *d, u64 g, unsigned int order)
+static unsigned int piece_order(u64 nr)
+{
+	return (unsigned int)__builtin_ctzll(nr | PIECE);
+}
+
+static long extent_increase(struct domain *d, u64 g, u64 nr)
 {
 	bool again = false;
 
 	if (ram_is_fixed(d))
 		return 0;
-	if (block_give(d, order, &again))
-		return 1;
+	if (block_give(d, nr, piece_order(nr), &again))
+		return 1L << piece_order(nr);
 	return again ? -XEN_ERESTART : 0;
 }
 
+/* Nobody can use large blocks that are mapped nowhere: they are no larger than what is done at once. */
 long memory_increase(struct memory_call *c)
 {
-	return reservation_change(c, extent_increase, caller_max_order(), false);
+	static const struct extent_op op = { extent_increase, false, false };
+
+	return reservation_change(c, &op, ORDER_MAX_GUEST);
 }
 
 /* The frame that g always is; nr: how many follow in a row. MFN_INVALID: g is no RAM of d. */
@@ -184,11 +234,11 @@ static mfn_t fixed_frame(const struct domain *d, u64 g, u64 *nr)
 	return MFN_INVALID;
 }
 
-static int populate_fixed(struct domain *d, u64 g, unsigned int order)
+static long populate_fixed(struct domain *d, u64 g, u64 size)
 {
 	u64 row = 0, nr;
 
-	for (u64 left = 1UL << order; left; left -= nr, g += nr) {
+	for (u64 left = size; left; left -= nr, g += nr) {
 		mfn_t m = fixed_frame(d, g, &row);
 
 		nr = MIN(row, left);
@@ -203,32 +253,38 @@ static int populate_fixed(struct domain *d, u64 g, unsigned int order)
 		if (p2m_map(&d->p2m, gfn(g), m, nr, P2M_RAM_RW))
 			return 0;
 	}
-	return 1;
+	return (long)size;
 }
 
-static int extent_populate(struct domain *d, u64 g, unsigned int order)
+static long extent_populate(struct domain *d, u64 g, u64 nr)
 {
+	unsigned int order = piece_order(nr);
+	u64 size = 1UL << order;
 	bool again = false;
 	struct frame *f;
 	int rc;
 
 	if (ram_is_fixed(d))
-		return populate_fixed(d, g, order);
-	f = block_give(d, order, &again);
+		return populate_fixed(d, g, size);
+	if (g >= d->p2m.end || nr > d->p2m.end - g)
+		return 0;
+	f = block_give(d, nr, order, &again);
 	if (!f)
 		return again ? -XEN_ERESTART : 0;
-	rc = p2m_map(&d->p2m, gfn(g), frame_to_mfn(f), 1UL << order, P2M_RAM_RW);
+	rc = p2m_map(&d->p2m, gfn(g), frame_to_mfn(f), size, P2M_RAM_RW);
 	if (likely(!rc))
-		return 1;
+		return (long)size;
 	/* A part may be mapped. While it is, the frames stay d's: it pays for them. */
-	if (rc != -XEN_ENOMEM || !p2m_unmap(&d->p2m, gfn(g), 1UL << order))
-		frames_release(d, frame_to_mfn(f), 1UL << order);
+	if (rc != -XEN_ENOMEM || !p2m_unmap(&d->p2m, gfn(g), size))
+		frame_release_range(&d->frames, f, size);
 	return 0;
 }
 
 long memory_populate(struct memory_call *c)
 {
-	return reservation_change(c, extent_populate, caller_max_order(), true);
+	static const struct extent_op op = { extent_populate, true, true };
+
+	return reservation_change(c, &op, caller_max_order());
 }
 
 /* Frames are never exchanged here: an exchange of nothing succeeds, of anything else fails. */

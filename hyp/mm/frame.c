@@ -193,6 +193,39 @@ bool frame_release(struct frame_owner *o, struct frame *f)
 	return true;
 }
 
+/* Under the owner's lock: gives the first of nr frames up, and those behind it in the same state. */
+static u64 release_some(struct frame_owner *o, struct frame *f, u64 nr)
+{
+	u64 n;
+
+	for (n = 0; n < nr && frame_is_allocated_to(f + n, o); n++) {
+		owner_unlink(o, f + n);
+		if ((u32)atomic_sub_return(&f[n].word, FRAME_WORD_ALLOCATED | 1)) {
+			o->nr_refs_held++;
+			break;
+		}
+	}
+	o->nr -= (u32)n;
+	if (n)
+		frame_free_range(f, n);
+	/* The one behind them is not o's any more, or is still referenced. */
+	return n + 1;
+}
+
+void frame_release_range(struct frame_owner *o, struct frame *f, u64 nr)
+{
+	void (*empty)(struct frame_owner *o) = NULL;
+
+	lock_take(&o->lock);
+	for (u64 i = 0; i < nr;)
+		i += release_some(o, f + i, nr - i);
+	if (o->closed && frame_owner_empty(o))
+		empty = o->empty;
+	lock_drop(&o->lock);
+	if (empty)
+		empty(o);
+}
+
 /*
  * Gives up the first frames on the list as long as they lie in a row and have no other reference:
  * they return to the heap together. One that is still referenced ends the row.

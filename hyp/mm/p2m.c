@@ -12,7 +12,7 @@
 #include <serai/frame.h>
 #include <serai/p2m.h>
 
-#define DESTROY_BATCH 64	 /* steps of p2m_destroy() between two looks for work */
+#define DESTROY_BATCH 64	 /* steps of p2m_destroy(), or tables, between two looks for work */
 #define DESTROY_RUN   256	 /* entries that one step removes */
 #define GFN_END	      (1UL << 36) /* 48-bit guest physical addresses, unless the CPU has less */
 
@@ -23,9 +23,11 @@ int p2m_init(struct p2m *p, struct frame_owner *owner)
 	return p2m_arch_init(p);
 }
 
-/* Entries of a type that p2m_type_referenced() names are gone. */
+/* Entries are gone. */
 static void entries_gone(void *ctx, u64 m, u64 nr, u32 type)
 {
+	if (!p2m_type_referenced((enum p2m_type)type))
+		return;
 	for (u64 end = m + nr; m < end; m++) {
 		struct frame *f = mfn_to_frame(mfn(m));
 
@@ -91,23 +93,65 @@ int p2m_map_shared(struct p2m *p, gfn_t g, mfn_t m)
 	return rc;
 }
 
-long p2m_take_ram(struct p2m *p, gfn_t g, u64 nr, mfn_t *m)
+/* RAM that was unmapped, in rows: the one that is not given up yet. */
+struct ram_row {
+	struct frame_owner *owner;
+	u64 mfn, nr;
+};
+
+static void row_end(struct ram_row *r)
 {
-	u32 type = P2M_INVALID;
-	u64 left = 0;
+	struct frame *f = mfn_to_frame(mfn(r->mfn));
+
+	if (r->nr && f)
+		frame_release_range(r->owner, f, r->nr);
+	r->nr = 0;
+}
+
+static void ram_gone(void *ctx, u64 m, u64 nr, u32 type)
+{
+	struct ram_row *r = ctx;
+
+	if (m != r->mfn + r->nr)
+		row_end(r);
+	if (!r->nr)
+		r->mfn = m;
+	r->nr += nr;
+}
+
+static void ram_kept(void *ctx, u64 m, u64 nr, u32 type)
+{
+}
+
+/* Under p->lock: how many frames of [g, g + nr) are RAM, in one entry or P2M_TAKE_MAX. */
+static u64 ram_length(struct p2m *p, u64 g, u64 nr)
+{
+	u64 n = 0, left;
+	u32 type;
+
+	while (n < nr && g + n < p->end) {
+		p2m_arch_get(p, g + n, &type, &left);
+		if (!p2m_type_ram((enum p2m_type)type))
+			break;
+		if (left < nr)
+			nr = MIN(nr, (u64)P2M_TAKE_MAX);
+		n += left;
+	}
+	return MIN(n, nr);
+}
+
+long p2m_take_ram(struct p2m *p, gfn_t g, u64 nr, bool keep)
+{
+	struct ram_row row = { .owner = p->owner };
 	long rc = 0;
 
 	lock_take(&p->lock);
-	if (likely(g.v < p->end))
-		*m = mfn(p2m_arch_get(p, g.v, &type, &left));
-	if (p2m_type_ram((enum p2m_type)type)) {
-		nr = MIN(nr, left);
-		rc = entries_set(p, g, MFN_INVALID, nr, P2M_INVALID);
-		if (!rc)
-			rc = (long)nr;
-	}
+	nr = ram_length(p, g.v, nr);
+	if (likely(nr))
+		rc = p2m_arch_set(p, g.v, 0, nr, P2M_INVALID, keep ? ram_kept : ram_gone, &row);
 	lock_drop(&p->lock);
-	return rc;
+	row_end(&row);
+	return rc ? rc : (long)nr;
 }
 
 mfn_t p2m_lookup(struct p2m *p, gfn_t g, enum p2m_type *t)
@@ -164,7 +208,7 @@ static int destroy_step(struct p2m *p, u64 *g)
 	return rc;
 }
 
-int p2m_destroy(struct p2m *p)
+static int entries_destroy(struct p2m *p)
 {
 	unsigned int n = 0;
 	int rc = 0;
@@ -182,7 +226,15 @@ int p2m_destroy(struct p2m *p)
 	if (!rc)
 		p->end = 0; /* from now on the tables are not looked at */
 	lock_drop(&p->lock);
-	if (!rc)
-		p2m_arch_destroy(p);
+	return rc;
+}
+
+int p2m_destroy(struct p2m *p)
+{
+	int rc = p->end ? entries_destroy(p) : 0;
+
+	while (!rc && !p2m_arch_destroy(p, DESTROY_BATCH))
+		if (cpu_arch_work_pending())
+			rc = -XEN_ERESTART;
 	return rc;
 }

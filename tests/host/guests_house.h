@@ -131,7 +131,7 @@ int domain_kill(struct domain *d)
 {
 	int rc = launch_domain_destroy(d);
 
-	if (!rc && d->p2m.end)
+	if (!rc)
 		rc = p2m_destroy(&d->p2m);
 	if (!rc)
 		rc = frame_release_all(&d->frames);

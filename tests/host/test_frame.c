@@ -291,6 +291,33 @@ static void *race(void *arg)
 	return NULL;
 }
 
+/* One that is referenced, one that went before and one of somebody else stay out of the rows. */
+static void release_of_a_range(void **state)
+{
+	struct frame *f = give(&alice, 4), *other;
+
+	assert_true(frame_get(f + 3, &alice));
+	assert_true(frame_release(&alice, f + 7));
+	other = frame_alloc_at(frame_to_mfn(f + 7), 1, 0);
+	assert_ptr_equal(other, f + 7);
+	assert_int_equal(frame_assign(&bob, other, 1), 0);
+	frame_release_range(&alice, f + 1, 15);
+	assert_int_equal(alice.nr, 2);
+	assert_int_equal(alice.nr_refs_held, 1);
+	assert_int_equal(list_length(&alice), 1);
+	assert_int_equal(bob.nr, 1);
+	assert_int_equal(free_frames(), FRAMES - 3);
+	frame_put(f + 3);
+	assert_int_equal(free_frames(), FRAMES - 2);
+	/* The last of an owner that is gone already tells it. */
+	alice.closed = alice.dying = true;
+	frame_release_range(&alice, f + 8, 4);
+	assert_int_equal(empties, 0);
+	frame_release_range(&alice, f, 1);
+	assert_int_equal(empties, 1);
+	assert_int_equal(free_frames(), FRAMES - 1);
+}
+
 static void races(void **state)
 {
 	for (int round = 0; round < 10; round++) {
@@ -324,6 +351,7 @@ int main(void)
 		cmocka_unit_test_setup(shared_pages, setup),
 		cmocka_unit_test_setup(death, setup),
 		cmocka_unit_test_setup(our_own_mistakes, setup),
+		cmocka_unit_test_setup(release_of_a_range, setup),
 		cmocka_unit_test_setup(races, setup),
 	};
 

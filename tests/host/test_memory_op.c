@@ -469,6 +469,163 @@ static void preempted_between_extents(void **state)
 	assert_int_equal(restarts, 39);
 }
 
+/* --- the longest stretch between two looks for an interrupt, in frames --- */
+
+static u32 frames_seen, longest;
+
+static void note_frames(void)
+{
+	u32 nr = domu->frames.nr;
+
+	longest = MAX(longest, nr > frames_seen ? nr - frames_seen : frames_seen - nr);
+	frames_seen = nr;
+}
+
+static long call_measured(u64 cmd, u64 handle, bool always)
+{
+	unsigned int restarts;
+	long rc;
+
+	longest = 0;
+	frames_seen = domu->frames.nr;
+	host.poll_hook = note_frames;
+	host.preempt_always = always;
+	rc = call_on(cmd, handle, &restarts);
+	note_frames();
+	host.poll_hook = NULL;
+	host.preempt_always = false;
+	return rc;
+}
+
+/* Of blocks and, where the address is odd, of single pages. */
+static void large_extents_in_pieces(void **state)
+{
+	u64 before = world_free_frames(), parts[8];
+
+	domu->frames.max = 8000;
+	for (int odd = 0; odd < 2; odd++)
+		for (int always = 0; always < 2; always++) {
+			u64 g = 0x10000 + (u64)odd;
+
+			assert_int_equal(call_measured(XENMEM_populate_physmap,
+						       put_reservation(1, &g, 1, 12), always),
+					 1);
+			assert_int_equal(domu->frames.nr, 4096);
+			assert_int_equal(longest, 512);
+			for (u64 i = 0; i < 4096; i++)
+				assert_int_not_equal(
+					p2m_lookup(&domu->p2m, gfn(g + i), NULL).v, MFN_INVALID.v);
+			for (u64 i = 0; i < 8; i++)
+				parts[i] = g + i * 512;
+			/* The host's tables know no blocks: cut what lies in one row. */
+			for (u64 i = 0; odd && i < 4096; i += 2) {
+				mfn_t m = p2m_lookup(&domu->p2m, gfn(g + i), NULL);
+				mfn_t n = p2m_lookup(&domu->p2m, gfn(g + i + 1), NULL);
+
+				p2m_map(&domu->p2m, gfn(g + i), n, 1, P2M_RAM_RW);
+				p2m_map(&domu->p2m, gfn(g + i + 1), m, 1, P2M_RAM_RW);
+			}
+			assert_int_equal(call_measured(XENMEM_decrease_reservation,
+						       put_reservation(1, parts, 8, 9), always),
+					 8);
+			assert_int_equal(longest, odd ? 64 : 512);
+			assert_int_equal(domu->frames.nr, 0);
+			assert_int_equal(world_free_frames(), before);
+		}
+}
+
+/* What cannot be had is found out before the first frame is taken. */
+static void large_extents_refused_at_once(void **state)
+{
+	u64 gfns[] = { domu->p2m.end - 4095, ~0UL, domu->p2m.end };
+	u64 g = 0x1000, polls = host.polls;
+
+	domu->frames.max = 8000;
+	for (size_t i = 0; i < ARRAY_SIZE(gfns); i++)
+		assert_int_equal(call(XENMEM_populate_physmap,
+				      put_reservation(1, &gfns[i], 1, 12)),
+				 0);
+	domu->frames.max = 4095;
+	assert_int_equal(call(XENMEM_populate_physmap, put_reservation(1, &g, 1, 12)), 0);
+	assert_int_equal(host.polls, polls);
+	assert_int_equal(host.p2m_sets, 0);
+	/* Memory that nobody can address does not come in large blocks. */
+	domu->frames.max = 8000;
+	assert_int_equal(call(XENMEM_increase_reservation, put_reservation(1, NULL, 1, 10)), 0);
+	assert_int_equal(call(XENMEM_increase_reservation, put_reservation(1, NULL, 1, 9)), 1);
+}
+
+/* Memory or tables run out in the middle: what the extent has got by then goes back, in pieces. */
+static void large_extents_taken_back(void **state)
+{
+	u64 gfns[] = { 0x4000, 0x10001 }, before = world_free_frames();
+	struct frame *away[3];
+
+	domu->frames.max = 8000;
+	for (int odd = 0; odd < 2; odd++)
+		for (int always = 0; always < 2; always++)
+			for (int n = 1; n <= 4; n++) {
+				host.fail_p2m_in = n;
+				assert_int_equal(call_measured(XENMEM_populate_physmap,
+							       put_reservation(1, &gfns[odd], 1,
+									       11),
+							       always),
+						 0);
+				assert_in_range(longest, n > 1 ? 512 : 0, 512);
+				assert_int_equal(domu->frames.nr, 0);
+				assert_int_equal(world_free_frames(), before);
+			}
+	/* 4096 frames and some: the first extent can be had, the second one cannot. */
+	for (int i = 0; i < 3; i++)
+		away[i] = frame_alloc(10, FRAME_NO_SCRUB);
+	before = world_free_frames();
+	assert_int_equal(call_measured(XENMEM_populate_physmap, put_reservation(1, gfns, 2, 12),
+				       true),
+			 1);
+	assert_int_equal(domu->frames.nr, 4096);
+	assert_int_equal(world_free_frames(), before - 4096);
+	assert_int_equal(p2m_lookup(&domu->p2m, gfn(gfns[1]), NULL).v, MFN_INVALID.v);
+	for (int i = 0; i < 3; i++)
+		frame_free(away[i], 10);
+	/* The domain dies meanwhile. */
+	while (domu->frames.first != FRAME_NONE)
+		frame_release(&domu->frames, &frame_table[domu->frames.first]);
+	before = world_free_frames();
+	host.preempt_in = 600;
+	assert_int_equal(call(XENMEM_populate_physmap, put_reservation(1, gfns, 1, 12)),
+			 -XEN_ERESTART);
+	assert_true(domu->frames.nr);
+	while (frame_release_all(&domu->frames))
+		;
+	assert_int_equal(call(XENMEM_populate_physmap | 16 << MEMOP_EXTENT_SHIFT,
+			      put_reservation(1, gfns, 1, 12)),
+			 0);
+	assert_int_equal(world_free_frames(), before);
+}
+
+/* Places to go on at that no call came to: ordinary changes of the domain's memory, and no more. */
+static void starts_made_up(void **state)
+{
+	static const u64 cmds[] = { XENMEM_increase_reservation, XENMEM_decrease_reservation,
+				    XENMEM_populate_physmap };
+	u64 gfns[] = { 0x4000, 0x5040 }, before = world_free_frames();
+
+	srand(1);
+	domu->frames.max = 3000;
+	for (int i = 0; i < 3000; i++) {
+		u32 order = (u32)rand() % 13, bits = (u32)rand() % 27;
+		u64 start = (u64)rand() & ((1UL << bits) - 1);
+
+		start |= rand() % 3 ? 0 : 1UL << 25;
+		world_enter(rand() % 2 ? 1 : 0);
+		call(cmds[rand() % 3] | start << MEMOP_EXTENT_SHIFT,
+		     put_reservation(rand() % 8 ? 1 : 0, gfns, 1 + (u64)rand() % 2, order));
+		assert_int_equal(world_free_frames(), before - domu->frames.nr);
+		assert_true(domu->frames.nr <= 3000);
+		assert_int_equal(dom0->frames.nr, 0);
+	}
+}
+
 /* A large dirty block is scrubbed a few frames at a time. */
 static void large_blocks_are_scrubbed_preemptibly(void **state)
 {
@@ -524,6 +681,10 @@ int main(void)
 		T(fault_inside_the_list),
 		T(no_memory_left),
 		T(preempted_between_extents),
+		T(large_extents_in_pieces),
+		T(large_extents_refused_at_once),
+		T(large_extents_taken_back),
+		T(starts_made_up),
 		T(large_blocks_are_scrubbed_preemptibly),
 		T(dying_domain_gets_nothing),
 	};

@@ -188,21 +188,90 @@ static void nothing_is_mapped_while_destroyed(void **state)
 
 static void take_ram(void **state)
 {
-	u64 m = world_give_ram(a, 0x100, 3);
-	mfn_t got;
+	u64 m = world_give_ram(a, 0x100, 3), before = world_free_frames();
 
-	assert_int_equal(p2m_take_ram(&a->p2m, gfn(0x102), 4, &got), 4);
-	assert_int_equal(got.v, m + 2);
-	assert_int_equal(p2m_take_ram(&a->p2m, gfn(0x102), 1, &got), 0);
-	assert_int_equal(p2m_take_ram(&a->p2m, gfn(0x100), 100, &got), 2);
-	assert_int_equal(got.v, m);
-	host.fail_p2m_in = 1;
-	assert_int_equal(p2m_take_ram(&a->p2m, gfn(0x106), 1, &got), -XEN_ENOMEM);
-	assert_int_equal(p2m_take_ram(&a->p2m, gfn(~0UL), 1, &got), 0);
-	p2m_map(&a->p2m, gfn(0x20), mfn(0x9000), 1, P2M_MMIO_DEV);
-	assert_int_equal(p2m_take_ram(&a->p2m, gfn(0x20), 1, &got), 0);
-	/* The frames themselves stay the domain's. */
+	assert_int_equal(p2m_take_ram(&a->p2m, gfn(0x102), 4, true), 4);
+	assert_int_equal(p2m_take_ram(&a->p2m, gfn(0x102), 1, true), 0);
+	/* The frames themselves stayed the domain's. */
 	assert_int_equal(a->frames.nr, 8);
+	assert_int_equal(p2m_take_ram(&a->p2m, gfn(0x100), 64, false), 2);
+	assert_int_equal(a->frames.nr, 6);
+	assert_int_equal(world_free_frames(), before + 2);
+	assert_int_equal(frame_of(m)->allocated, 0);
+	host.fail_p2m_in = 1;
+	assert_int_equal(p2m_take_ram(&a->p2m, gfn(0x106), 1, false), -XEN_ENOMEM);
+	assert_int_equal(a->frames.nr, 6);
+	assert_int_equal(p2m_take_ram(&a->p2m, gfn(~0UL), 1, false), 0);
+	p2m_map(&a->p2m, gfn(0x20), mfn(0x9000), 1, P2M_MMIO_DEV);
+	assert_int_equal(p2m_take_ram(&a->p2m, gfn(0x20), 1, false), 0);
+}
+
+/* Rows that are cut up, frames with references, one that is somebody else's; to the last gfn. */
+static void take_ram_in_rows(void **state)
+{
+	u64 m = world_give_ram(a, 0x100, 4), o = world_give_ram(b, 0x100, 0);
+
+	frame_get(frame_of(m + 5), &a->frames);
+	frame_release(&a->frames, frame_of(m + 9));
+	p2m_map(&a->p2m, gfn(0x10b), mfn(o), 1, P2M_RAM_RW);
+	for (u64 i = 0; i < 4; i++)
+		p2m_map(&a->p2m, gfn(0x110 + i), mfn(m + 3 - i), 1, P2M_RAM_RO);
+	assert_int_equal(p2m_take_ram(&a->p2m, gfn(0x104), 64, false), 16);
+	assert_int_equal(a->frames.nr, 2); /* the referenced one, and what b's page replaced */
+	assert_int_equal(frame_of(m + 5)->refs, 1);
+	assert_int_equal(frame_of(o)->refs, 1);
+	frame_put(frame_of(m + 5));
+	assert_int_equal(a->frames.nr, 1);
+	m = a->p2m.end;
+	world_give_ram(a, m - 1, 0);
+	assert_int_equal(p2m_take_ram(&a->p2m, gfn(m - 1), 64, false), 1);
+}
+
+/* Single pages: some at a time. One block: all of it. */
+static void take_ram_some(void **state)
+{
+	u64 m;
+
+	a->frames.max = 1000;
+	m = world_give_ram(a, 0x1000, 8);
+	for (u64 i = 0; i < 256; i++)
+		p2m_map(&a->p2m, gfn(0x2000 + i), mfn(m + (i ^ 1)), 1, P2M_RAM_RW);
+	assert_int_equal(p2m_take_ram(&a->p2m, gfn(0x1000), 256, true), 256);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(p2m_take_ram(&a->p2m, gfn(0x2000 + i * 64UL), 256 - i * 64UL,
+					      false),
+				 64);
+	assert_int_equal(a->frames.nr, 0);
+}
+
+static u32 tables_left;
+static u32 longest;
+
+static void note_tables(void)
+{
+	longest = MAX(longest, tables_left - (u32)a->p2m.arch.nr_runs);
+	tables_left = (u32)a->p2m.arch.nr_runs;
+}
+
+static void tables_are_freed_in_pieces(void **state)
+{
+	unsigned int restarts = 0;
+
+	for (u64 i = 0; i < 1000; i++)
+		p2m_map(&a->p2m, gfn(2 * i), mfn(0x9000), 1, P2M_MMIO_DEV);
+	longest = 0;
+	tables_left = 1000;
+	host.poll_hook = note_tables;
+	while (p2m_destroy(&a->p2m) == -XEN_ERESTART || restarts < 20) {
+		host.preempt_always = !a->p2m.end;
+		restarts++;
+	}
+	note_tables();
+	assert_int_equal(tables_left, 0);
+	assert_in_range(longest, 1, 64);
+	/* One that was never made. */
+	memset(&b->p2m, 0, sizeof(b->p2m));
+	assert_int_equal(p2m_destroy(&b->p2m), 0);
 }
 
 static void destroy(void **state)
@@ -248,6 +317,9 @@ int main(void)
 		cmocka_unit_test_setup(destroying_goes_on_after_a_failure, setup),
 		cmocka_unit_test_setup(nothing_is_mapped_while_destroyed, setup),
 		cmocka_unit_test_setup(take_ram, setup),
+		cmocka_unit_test_setup(take_ram_in_rows, setup),
+		cmocka_unit_test_setup(take_ram_some, setup),
+		cmocka_unit_test_setup(tables_are_freed_in_pieces, setup),
 		cmocka_unit_test_setup(destroy, setup),
 	};
 

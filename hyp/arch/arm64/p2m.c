@@ -230,18 +230,22 @@ int p2m_arch_init(struct p2m *p)
 	return 0;
 }
 
-void p2m_arch_destroy(struct p2m *p)
+bool p2m_arch_destroy(struct p2m *p, u32 nr)
 {
 	struct p2m_arch *a = &p->arch;
 
 	if (!a->vmid)
-		return;
+		return true;
 	flush_all(a->vttbr);
-	while (a->table_list != FRAME_NONE)
+	for (; a->table_list != FRAME_NONE; nr--) {
+		if (!nr)
+			return false;
 		stage2_table_free(&a->tables, frame_map(mfn(a->table_list)));
+	}
 	heap_free(a->tables.root, root_order);
 	vmid_free(a->vmid);
 	*a = (struct p2m_arch){ 0 };
+	return true;
 }
 
 struct report {
@@ -252,10 +256,8 @@ struct report {
 static void report_replaced(void *ctx, u64 desc, u64 size)
 {
 	const struct report *r = ctx;
-	u32 type = S2_TYPE(desc);
 
-	if (p2m_type_referenced(type))
-		r->old(r->ctx, (desc & PTE_PA_MASK) >> PAGE_SHIFT, size >> PAGE_SHIFT, type);
+	r->old(r->ctx, (desc & PTE_PA_MASK) >> PAGE_SHIFT, size >> PAGE_SHIFT, S2_TYPE(desc));
 }
 
 int p2m_arch_set(struct p2m *p, u64 gfn, u64 mfn, u64 nr, u32 type,
@@ -265,7 +267,7 @@ int p2m_arch_set(struct p2m *p, u64 gfn, u64 mfn, u64 nr, u32 type,
 	struct report r = { old, ctx };
 	struct pgtable_change c = { .addr = gfn << PAGE_SHIFT,
 				    .size = nr << PAGE_SHIFT,
-				    .replaced = old ? report_replaced : NULL,
+				    .replaced = report_replaced,
 				    .ctx = &r };
 	int rc;
 

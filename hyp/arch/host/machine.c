@@ -174,6 +174,8 @@ void cpu_arch_idle(void)
 bool cpu_arch_work_pending(void)
 {
 	host.polls++;
+	if (host.poll_hook)
+		host.poll_hook();
 	if (host.preempt_in && --host.preempt_in == 0)
 		return true;
 	return host.preempt_always || host_this_cpu->work;

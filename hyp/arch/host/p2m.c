@@ -58,10 +58,16 @@ int p2m_arch_init(struct p2m *p)
 	return 0;
 }
 
-void p2m_arch_destroy(struct p2m *p)
+/* A run stands for a table. */
+bool p2m_arch_destroy(struct p2m *p, u32 nr)
 {
+	if (p->arch.nr_runs > nr) {
+		p->arch.nr_runs -= nr;
+		return false;
+	}
 	runs_free(p->arch.runs);
 	memset(&p->arch, 0, sizeof(p->arch));
+	return true;
 }
 
 /* First run that ends after gfn. */
@@ -137,8 +143,7 @@ static void entries_set(struct p2m_arch *a, u64 gfn, u64 nr, struct host_run new
 		struct host_run r = a->runs[i];
 
 		run_delete(a, i);
-		if (p2m_type_referenced(r.type))
-			old(ctx, r.mfn, r.nr, r.type);
+		old(ctx, r.mfn, r.nr, r.type);
 	}
 	if (new.type != P2M_INVALID)
 		run_insert(a, i, new);

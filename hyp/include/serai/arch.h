@@ -91,11 +91,14 @@ void *mem_arch_map_device(paddr_t pa, size_t size);
 
 /* --- stage 2 --- (under p->lock but for init and destroy) */
 int p2m_arch_init(struct p2m *p);
-/* Frees the tables themselves; everything was unmapped. */
-void p2m_arch_destroy(struct p2m *p);
+/*
+ * Frees up to nr of the tables, the rest and what goes with it last: false while some are left.
+ * Nothing runs on them, nobody looks at them. What was never made is gone, too.
+ */
+bool p2m_arch_destroy(struct p2m *p, u32 nr);
 /*
  * Sets [g, g + nr) to m.. of type t (P2M_INVALID: removes; m ignored). For each entry replaced
- * of a type with p2m_type_referenced(), old(ctx, mfn, nr, type) is called after the TLBs forgot it.
+ * old(ctx, mfn, nr, type) is called after the TLBs forgot it, also when the call then fails.
  */
 int p2m_arch_set(struct p2m *p, u64 gfn, u64 mfn, u64 nr, u32 type,
 		 void (*old)(void *ctx, u64 mfn, u64 nr, u32 type), void *ctx);

@@ -158,6 +158,8 @@ static inline gfn_t frame_shared_gfn(const struct frame *f)
 }
 /* Drops the allocation: the owner gives the frame up. False when it had been given up before. */
 bool frame_release(struct frame_owner *o, struct frame *f);
+/* The same for those of the nr frames from f on that o still has. */
+void frame_release_range(struct frame_owner *o, struct frame *f, u64 nr);
 /* It is RAM of o and was not given up. */
 static inline bool frame_is_allocated_to(const struct frame *f, const struct frame_owner *o)
 {

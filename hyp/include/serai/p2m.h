@@ -31,7 +31,7 @@ enum p2m_type {
 struct p2m {
 	struct lock lock;
 	struct frame_owner *owner;
-	u64 end;     /* gfns below may be mapped; p2m_arch_init() may lower it; 0: destroyed */
+	u64 end;     /* gfns below may be mapped; p2m_arch_init() may lower it; 0: no entries left */
 	u64 max_gfn; /* highest gfn ever mapped */
 	u32 max_tables; /* that may exist beside the root; 0: any number */
 	bool closing; /* p2m_destroy() was called: nothing is mapped any more */
@@ -41,8 +41,8 @@ struct p2m {
 
 int p2m_init(struct p2m *p, struct frame_owner *owner);
 /*
- * Drops all references that entries hold, then the tables. -ERESTART when preempted. No vcpu may
- * run on them any more. The domain's own frames are given up by frame_release_all().
+ * Drops all references that entries hold, then the tables. -ERESTART when preempted; what is
+ * destroyed already, or zeroed and never made, is fine. No vcpu may run on them any more. The domain's own frames are given up by frame_release_all().
  */
 int p2m_destroy(struct p2m *p);
 
@@ -65,10 +65,11 @@ void p2m_unmap_grants(struct p2m *p, const u64 *gfns, u32 nr);
  */
 int p2m_map_shared(struct p2m *p, gfn_t g, mfn_t m);
 /*
- * Removes RAM, no longer than the run of frames that lies in one piece at g and nr. Returns how
- * many frames went and the first one, or 0 when g is no RAM of the owner, or -ENOMEM.
+ * Removes what is RAM of [g, g + nr) before the first that is not, at most P2M_TAKE_MAX unless one
+ * block covers all, and gives the frames up unless they are to be kept. How many, or -ENOMEM.
  */
-long p2m_take_ram(struct p2m *p, gfn_t g, u64 nr, mfn_t *m);
+#define P2M_TAKE_MAX 64
+long p2m_take_ram(struct p2m *p, gfn_t g, u64 nr, bool keep);
 /* What g maps to; *t may be NULL. MFN_INVALID and P2M_INVALID for a hole. */
 mfn_t p2m_lookup(struct p2m *p, gfn_t g, enum p2m_type *t);
 /*

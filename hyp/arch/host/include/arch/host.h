@@ -23,6 +23,7 @@ struct host_machine {
 	nstime_t now;		  /* time_arch_now() */
 	bool preempt_always;	  /* cpu_arch_work_pending() */
 	long preempt_in;	  /* the n-th poll from now says yes, once; 0: off */
+	void (*poll_hook)(void);  /* called at each poll */
 	long fail_copy_in;	  /* the n-th guest copy from now fails, once; 0: off */
 	bool fail_copy_again;	  /* and all copies after it */
 	unsigned int fail_atomics; /* so many attempts of guest_arch_try_*() from now fail */
