@@ -41,6 +41,7 @@ void domain_info_fill(struct domain *d, struct abi_getdomaininfo *info)
 		.flags = XEN_DOMINF_hvm_guest | XEN_DOMINF_hap | code << XEN_DOMINF_shutdownshift,
 		.tot_pages = READ_ONCE(d->frames.nr),
 		.max_pages = d->frames.max,
+		.outstanding_pages = READ_ONCE(d->frames.claimed),
 		.max_vcpu_id = ~0U,
 	};
 	lock_take(&d->lock);

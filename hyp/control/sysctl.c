@@ -64,6 +64,7 @@ long sysctl_physinfo(struct abi_sysctl *op)
 				XEN_SYSCTL_PHYSCAP_gnttab_v1,
 		.total_pages = frame_ram,
 		.free_pages = stats.free,
+		.outstanding_pages = stats.claimed,
 		.max_mfn = frame_first_mfn + frame_count - 1,
 	};
 	return 0;

@@ -155,15 +155,15 @@ long memory_decrease(struct memory_call *c)
 }
 
 /* A zeroed block. Scrubbing a large one now would take too long: do it piece by piece. */
-static struct frame *block_get(unsigned int order, bool *again)
+static struct frame *block_get(struct frame_owner *o, unsigned int order, bool *again)
 {
 	bool dirty_left = true;
 	struct frame *f;
 
 	if (order <= ORDER_SCRUB_AT_ONCE)
-		return frame_alloc(order, 0);
+		return frame_alloc_for(o, order, 0);
 	for (;;) {
-		f = frame_alloc(order, FRAME_CLEAN_ONLY);
+		f = frame_alloc_for(o, order, FRAME_CLEAN_ONLY);
 		if (f || !dirty_left)
 			return f;
 		dirty_left = frame_scrub_some();
@@ -185,7 +185,7 @@ static struct frame *block_give(struct domain *d, u64 nr, unsigned int order, bo
 	/* A domain at its limit shall not cost the scrubbing; frame_assign() checks again. */
 	if (READ_ONCE(d->frames.nr) + nr > d->frames.max)
 		return NULL;
-	f = block_get(order, again);
+	f = block_get(&d->frames, order, again);
 	if (f && frame_assign(&d->frames, f, 1UL << order)) {
 		frame_free(f, order);
 		return NULL;
@@ -287,41 +287,63 @@ long memory_populate(struct memory_call *c)
 	return reservation_change(c, &op, caller_max_order());
 }
 
-/* Frames are never exchanged here: an exchange of nothing succeeds, of anything else fails. */
-long memory_exchange(struct memory_call *c)
+static int exchange_check(const struct abi_memory_exchange *x)
 {
-	const struct abi_memory_reservation *in = &c->u.exchange.in, *out = &c->u.exchange.out;
-	struct domain *d;
-	long rc;
+	const struct abi_memory_reservation *in = &x->in, *out = &x->out;
 
 	if (MAX(in->extent_order, out->extent_order) > caller_max_order())
 		return -XEN_EPERM;
-	if (c->u.exchange.nr_exchanged > in->nr_extents || in->domid != out->domid ||
+	if (x->nr_exchanged > in->nr_extents || in->domid != out->domid ||
 	    in->nr_extents > ~0UL >> in->extent_order ||
 	    out->nr_extents > ~0UL >> out->extent_order ||
 	    in->nr_extents << in->extent_order != out->nr_extents << out->extent_order)
 		return -XEN_EINVAL;
-	rc = domain_get_target(in->domid, &d);
-	if (rc)
-		return rc;
-	domain_put(d);
-	return in->nr_extents == c->u.exchange.nr_exchanged ? 0 : -XEN_EINVAL;
+	return 0;
 }
 
-/* Only giving a claim back is possible: nothing is ever set aside for a domain. */
+/* No frame of a translated domain is ever exchanged: refused at the first one that is there. */
+static long exchange_first(const struct abi_memory_exchange *x, struct domain *d)
+{
+	enum p2m_type t;
+	u64 g;
+
+	if (copy_array_from_guest(&g, x->in.extent_start, x->nr_exchanged, 1))
+		return -XEN_EFAULT;
+	p2m_lookup(&d->p2m, gfn(g), &t);
+	return p2m_type_ram(t) || p2m_type_referenced(t) ? -XEN_EOPNOTSUPP : -XEN_EINVAL;
+}
+
+long memory_exchange(struct memory_call *c)
+{
+	struct abi_memory_exchange *x = &c->u.exchange;
+	struct domain *d;
+	long rc = exchange_check(x);
+
+	if (rc || x->nr_exchanged == x->in.nr_extents)
+		return rc;
+	rc = domain_get_target(x->in.domid, &d);
+	if (rc)
+		return rc;
+	/* Begun anew at the first extent that makes up a whole one of those given for it. */
+	if (x->in.extent_order < x->out.extent_order)
+		x->nr_exchanged &= ~0UL << (x->out.extent_order - x->in.extent_order);
+	rc = exchange_first(x, d);
+	domain_put(d);
+	return copy_to_guest(c->handle, x) ? -XEN_EFAULT : rc;
+}
+
 long memory_claim(struct memory_call *c)
 {
 	const struct abi_memory_reservation *r = &c->u.reservation;
 	struct domain *d;
 	long rc;
 
-	if (r->extent_start || r->extent_order || r->mem_flags)
+	if (r->extent_start || r->extent_order || r->mem_flags || r->domid == DOMID_SELF)
 		return -XEN_EINVAL;
-	if (!caller_is_control())
-		return -XEN_EPERM;
-	rc = domain_get_target(r->domid, &d);
-	if (rc)
-		return rc;
+	d = domain_get(r->domid);
+	if (!d)
+		return -XEN_EINVAL;
+	rc = caller_is_control() ? frame_claim(&d->frames, r->nr_extents) : -XEN_EPERM;
 	domain_put(d);
-	return r->nr_extents ? -XEN_EOPNOTSUPP : 0;
+	return rc;
 }

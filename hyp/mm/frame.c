@@ -54,12 +54,55 @@ void frame_owner_unregister(struct frame_owner *o)
 	o->slot = 0;
 }
 
+/* Under the owner's lock. False: it may be refused, and the heap has too little. */
+static bool claim_change(struct frame_owner *o, s64 by, bool force)
+{
+	if (!frame_claims_change(by, force))
+		return false;
+	WRITE_ONCE(o->claimed, (u32)(o->claimed + by));
+	return true;
+}
+
+/* Under the owner's lock: so many of its frames are the heap's again. */
+static void owner_shrink(struct frame_owner *o, u32 nr)
+{
+	o->nr -= nr;
+	if (unlikely(o->claimed))
+		claim_change(o, nr, true);
+}
+
+static void claim_drop(struct frame_owner *o)
+{
+	claim_change(o, -(s64)o->claimed, true);
+}
+
+static void owner_die(struct frame_owner *o)
+{
+	o->dying = true;
+	claim_drop(o);
+}
+
+int frame_claim(struct frame_owner *o, u64 nr)
+{
+	int rc = 0;
+
+	lock_take(&o->lock);
+	if (!nr)
+		claim_drop(o);
+	else if (o->dying || o->claimed || nr <= o->nr || nr > o->max)
+		rc = -XEN_EINVAL;
+	else if (!claim_change(o, (s64)(nr - o->nr), false))
+		rc = -XEN_ENOMEM;
+	lock_drop(&o->lock);
+	return rc;
+}
+
 void frame_owner_die(struct frame_owner *o)
 {
 	void (*empty)(struct frame_owner *o) = NULL;
 
 	lock_take(&o->lock);
-	o->dying = true;
+	owner_die(o);
 	o->closed = true;
 	if (frame_owner_empty(o))
 		empty = o->empty;
@@ -91,6 +134,8 @@ int frame_assign(struct frame_owner *o, struct frame *f, u64 nr)
 		return -XEN_ENOMEM;
 	}
 	o->nr += (u32)nr;
+	if (unlikely(o->claimed))
+		claim_change(o, -(s64)MIN(nr, (u64)o->claimed), true);
 	/* Once the first word says whose they are, others may look at the contents. */
 	smp_wmb();
 	frames_fill(f, nr, FRAME_WORD(o->slot, FRAME_DOMAIN) | FRAME_WORD_ALLOCATED | 1);
@@ -120,7 +165,7 @@ void frame_share(struct frame_owner *o, void *va)
 static void owner_forget(struct frame_owner *o, const struct frame *f, bool held)
 {
 	if (f->state == FRAME_DOMAIN)
-		o->nr--;
+		owner_shrink(o, 1);
 	if (held)
 		o->nr_refs_held--;
 }
@@ -205,9 +250,10 @@ static u64 release_some(struct frame_owner *o, struct frame *f, u64 nr)
 			break;
 		}
 	}
-	o->nr -= (u32)n;
-	if (n)
+	if (n) {
 		frame_free_range(f, n);
+		owner_shrink(o, (u32)n);
+	}
 	/* The one behind them is not o's any more, or is still referenced. */
 	return n + 1;
 }
@@ -259,7 +305,7 @@ int frame_release_all(struct frame_owner *o)
 {
 	ASSERT(!o->closed);
 	lock_take(&o->lock);
-	o->dying = true;
+	owner_die(o);
 	lock_drop(&o->lock);
 	while (READ_ONCE(o->first) != FRAME_NONE) {
 		release_row(o);

@@ -30,6 +30,7 @@ static struct {
 	u32 orders[2];	      /* bit n: the list of order n is not empty */
 	u64 free[2];	      /* frames */
 	u64 total;
+	u64 claimed; /* of the free ones, by all owners; for a moment more than there are */
 	u32 nr_aside;
 	struct {
 		u64 start, end; /* frame numbers */
@@ -45,7 +46,7 @@ int frame_init(paddr_t start, paddr_t end)
 	for (unsigned int i = 0; i < ORDERS; i++)
 		heap.first[CLEAN][i] = heap.first[DIRTY][i] = FRAME_NONE;
 	heap.orders[CLEAN] = heap.orders[DIRTY] = 0;
-	heap.free[CLEAN] = heap.free[DIRTY] = heap.total = 0;
+	heap.free[CLEAN] = heap.free[DIRTY] = heap.total = heap.claimed = 0;
 	heap.nr_aside = 0;
 	return 0;
 }
@@ -176,18 +177,39 @@ static void frames_scrub(u64 m, u64 nr, bool to_ram)
 	}
 }
 
-static struct frame *block_alloc(unsigned int order, u32 flags, bool to_ram)
+/* Too many free frames are set aside for others than o. */
+static bool claimed_away(const struct frame_owner *o, u64 nr)
+{
+	return unlikely(heap.claimed) && heap.claimed + nr > heap.free[CLEAN] + heap.free[DIRTY] &&
+	       (!o || READ_ONCE(o->claimed) < nr);
+}
+
+bool frame_claims_change(s64 by, bool force)
+{
+	bool enough;
+
+	lock_take(&heap.lock);
+	enough = force || (s64)(heap.free[CLEAN] + heap.free[DIRTY] - heap.claimed) >= by;
+	if (enough)
+		heap.claimed += (u64)by;
+	lock_drop(&heap.lock);
+	return enough;
+}
+
+static struct frame *block_alloc(const struct frame_owner *o, unsigned int order, u32 flags,
+				 bool to_ram)
 {
 	unsigned int kind = flags & FRAME_NO_SCRUB ? DIRTY : CLEAN;
 	struct frame *f;
-	bool found;
+	bool may, found;
 	u64 m = 0;
 
 	if (order > FRAME_ORDER_MAX)
 		return NULL;
 	lock_take(&heap.lock);
-	found = block_take(order, kind, &m);
-	if (!found && !(flags & FRAME_CLEAN_ONLY)) {
+	may = !claimed_away(o, 1UL << order);
+	found = may && block_take(order, kind, &m);
+	if (!found && may && !(flags & FRAME_CLEAN_ONLY)) {
 		kind ^= 1;
 		found = block_take(order, kind, &m);
 	}
@@ -201,14 +223,14 @@ static struct frame *block_alloc(unsigned int order, u32 flags, bool to_ram)
 	return f;
 }
 
-struct frame *frame_alloc(unsigned int order, u32 flags)
+struct frame *frame_alloc_for(const struct frame_owner *o, unsigned int order, u32 flags)
 {
-	return block_alloc(order, flags, true);
+	return block_alloc(o, order, flags, true);
 }
 
 void *heap_alloc(unsigned int order, u32 flags)
 {
-	struct frame *f = block_alloc(order, flags, false);
+	struct frame *f = block_alloc(NULL, order, flags, false);
 
 	return f ? frame_map(frame_to_mfn(f)) : NULL;
 }
@@ -316,7 +338,7 @@ struct frame *frame_alloc_at(mfn_t start, u64 nr, u32 flags)
 	if (!nr || end < m)
 		return NULL;
 	lock_take(&heap.lock);
-	if (!range_is_free(m, end)) {
+	if (claimed_away(NULL, nr) || !range_is_free(m, end)) {
 		lock_drop(&heap.lock);
 		return NULL;
 	}
@@ -363,6 +385,7 @@ void frame_stats(struct frame_stats *s)
 	s->total = heap.total;
 	s->free = heap.free[CLEAN] + heap.free[DIRTY];
 	s->dirty = heap.free[DIRTY];
+	s->claimed = heap.claimed;
 	lock_drop(&heap.lock);
 }
 

@@ -318,6 +318,63 @@ static void release_of_a_range(void **state)
 	assert_int_equal(free_frames(), FRAMES - 1);
 }
 
+static u64 claimed(void)
+{
+	struct frame_stats s;
+
+	frame_stats(&s);
+	assert_int_equal(s.claimed, alice.claimed + bob.claimed);
+	return s.claimed;
+}
+
+/* Only its owner gets what is claimed; the claim follows what the owner has, until it ends. */
+static void claims(void **state)
+{
+	struct frame *f = give(&alice, 4), *g;
+
+	assert_int_equal(frame_claim(&alice, 16), -XEN_EINVAL);
+	assert_int_equal(frame_claim(&alice, 1001), -XEN_EINVAL);
+	assert_int_equal(frame_claim(&alice, 20), 0);
+	assert_int_equal(frame_claim(&alice, 30), -XEN_EINVAL);
+	assert_int_equal(claimed(), 4);
+	frame_release_range(&alice, f, 2);
+	frame_release(&alice, f + 2);
+	assert_int_equal(claimed(), 7);
+	/* Referenced by somebody: hers until it is not. */
+	frame_get(f + 3, &alice);
+	frame_release(&alice, f + 3);
+	assert_int_equal(claimed(), 7);
+	frame_put(f + 3);
+	assert_int_equal(claimed(), 8);
+	/* More than the claim uses it up, and what is given up then does not bring it back. */
+	g = give(&alice, 4);
+	assert_int_equal(claimed(), 0);
+	frame_release_range(&alice, g, 16);
+	assert_int_equal(claimed(), 0);
+	assert_int_equal(frame_claim(&alice, 0), 0);
+	/* Together they cannot claim more than there is. */
+	alice.max = bob.max = FRAMES;
+	assert_int_equal(frame_claim(&alice, FRAMES), 0);
+	assert_int_equal(claimed(), free_frames());
+	assert_int_equal(frame_claim(&bob, 1), -XEN_ENOMEM);
+	assert_null(frame_alloc_for(&bob, 0, 0));
+	assert_null(frame_alloc(0, FRAME_NO_SCRUB));
+	assert_null(heap_alloc(0, 0));
+	assert_null(frame_alloc_at(frame_to_mfn(g), 1, 0));
+	g = frame_alloc_for(&alice, 1, 0);
+	assert_non_null(g);
+	assert_int_equal(frame_assign(&alice, g, 2), 0);
+	assert_int_equal(claimed(), free_frames());
+	while (frame_release_all(&alice))
+		;
+	assert_int_equal(claimed(), 0);
+	assert_int_equal(frame_claim(&alice, 5), -XEN_EINVAL);
+	assert_int_equal(frame_claim(&bob, FRAMES), 0);
+	frame_owner_die(&bob);
+	assert_int_equal(claimed(), 0);
+	assert_int_equal(free_frames(), FRAMES);
+}
+
 static void races(void **state)
 {
 	for (int round = 0; round < 10; round++) {
@@ -352,6 +409,7 @@ int main(void)
 		cmocka_unit_test_setup(death, setup),
 		cmocka_unit_test_setup(our_own_mistakes, setup),
 		cmocka_unit_test_setup(release_of_a_range, setup),
+		cmocka_unit_test_setup(claims, setup),
 		cmocka_unit_test_setup(races, setup),
 	};
 

@@ -138,29 +138,68 @@ static void reserved_devices_and_vnuma(void **state)
 	assert_int_equal(call(XENMEM_get_vnumainfo, host_guest_put(&v, sizeof(v))), -XEN_ESRCH);
 }
 
+static long claim(domid_t id, u64 nr)
+{
+	return call(XENMEM_claim_pages, put_reservation(id, NULL, nr, 0));
+}
+
 static void claims(void **state)
 {
-	struct abi_memory_reservation r = { .domid = 1, .nr_extents = 5 };
+	struct abi_memory_reservation r = { .domid = 1, .nr_extents = 5, .extent_order = 1 };
+	u64 g = 0x100, free = world_free_frames();
 
-	assert_int_equal(call(XENMEM_claim_pages, host_guest_put(&r, sizeof(r))),
-			 -XEN_EOPNOTSUPP);
-	r.extent_order = 1;
 	assert_int_equal(call(XENMEM_claim_pages, host_guest_put(&r, sizeof(r))), -XEN_EINVAL);
-	r = (struct abi_memory_reservation){ .domid = NOBODY };
-	assert_int_equal(call(XENMEM_claim_pages, host_guest_put(&r, sizeof(r))), -XEN_ESRCH);
+	r = (struct abi_memory_reservation){ .domid = 1, .nr_extents = 5, .mem_flags = 1 };
+	assert_int_equal(call(XENMEM_claim_pages, host_guest_put(&r, sizeof(r))), -XEN_EINVAL);
+	r = (struct abi_memory_reservation){ .domid = 1, .nr_extents = 5, .extent_start = 1 };
+	assert_int_equal(call(XENMEM_claim_pages, host_guest_put(&r, sizeof(r))), -XEN_EINVAL);
+	assert_int_equal(claim(NOBODY, 5), -XEN_EINVAL);
+	assert_int_equal(claim(DOMID_SELF, 5), -XEN_EINVAL);
+	assert_int_equal(claim(1, 65), -XEN_EINVAL);
+	assert_int_equal(claim(1, 5), 0);
+	assert_int_equal(domu->frames.claimed, 5);
+	assert_int_equal(claim(1, 6), -XEN_EINVAL);
+	assert_int_equal(call(XENMEM_populate_physmap, put_reservation(1, &g, 1, 1)), 1);
+	assert_int_equal(domu->frames.claimed, 3);
+	assert_int_equal(call(XENMEM_decrease_reservation, put_reservation(1, &g, 1, 0)), 1);
+	assert_int_equal(domu->frames.claimed, 4);
+	assert_int_equal(claim(1, 0), 0);
+	assert_int_equal(domu->frames.claimed, 0);
+	/* All of the heap: nobody else gets any. */
+	domu->frames.max = ~0U;
+	assert_int_equal(claim(1, free + 1), -XEN_ENOMEM);
+	assert_int_equal(claim(1, free), 0);
+	assert_int_equal(call(XENMEM_populate_physmap, put_reservation(2, &g, 1, 0)), 0);
+	assert_int_equal(call(XENMEM_populate_physmap, put_reservation(1, &g, 1, 0)), 1);
+	world_enter(1);
+	assert_int_equal(claim(1, 5), -XEN_EPERM);
+	assert_int_equal(claim(0, 5), -XEN_EPERM);
 }
 
 static void exchange(void **state)
 {
 	struct abi_memory_exchange x = { .in = { .domid = DOMID_SELF },
 					 .out = { .domid = DOMID_SELF } };
+	u64 g[] = { world_give_ram(dom0, 0, 0), 7 }, at;
 
 	assert_int_equal(call(XENMEM_exchange, host_guest_put(&x, sizeof(x))), 0);
-	x.in.nr_extents = x.out.nr_extents = 1;
+	x.in.nr_extents = x.out.nr_extents = 2;
+	assert_int_equal(call(XENMEM_exchange, host_guest_put(&x, sizeof(x))), -XEN_EFAULT);
+	x.in.extent_start = host_guest_put(g, sizeof(g));
+	assert_int_equal(call(XENMEM_exchange, host_guest_put(&x, sizeof(x))), -XEN_EOPNOTSUPP);
+	/* One is said to be done: the hole is next. */
+	x.nr_exchanged = 1;
 	assert_int_equal(call(XENMEM_exchange, host_guest_put(&x, sizeof(x))), -XEN_EINVAL);
-	x.out.extent_order = 1;
+	/* Half of what makes one for it: begun anew. */
+	x.out.nr_extents = x.out.extent_order = 1;
+	at = host_guest_put(&x, sizeof(x));
+	assert_int_equal(call(XENMEM_exchange, at), -XEN_EOPNOTSUPP);
+	assert_int_equal(((struct abi_memory_exchange *)host_guest_ptr(at))->nr_exchanged, 0);
+	host.fail_copy_in = 3;
+	assert_int_equal(call(XENMEM_exchange, at), -XEN_EFAULT);
+	x.out.nr_extents = 2;
 	assert_int_equal(call(XENMEM_exchange, host_guest_put(&x, sizeof(x))), -XEN_EINVAL);
-	x.in.nr_extents = 2;
+	x.out.nr_extents = 1;
 	x.nr_exchanged = 2;
 	assert_int_equal(call(XENMEM_exchange, host_guest_put(&x, sizeof(x))), 0);
 	x.nr_exchanged = 3;
@@ -169,8 +208,10 @@ static void exchange(void **state)
 	assert_int_equal(call(XENMEM_exchange, host_guest_put(&x, sizeof(x))), -XEN_EINVAL);
 	x.in.extent_order = 99;
 	assert_int_equal(call(XENMEM_exchange, host_guest_put(&x, sizeof(x))), -XEN_EPERM);
-	x = (struct abi_memory_exchange){ .in = { .domid = NOBODY }, .out = { .domid = NOBODY } };
+	x = (struct abi_memory_exchange){ .in = { .domid = NOBODY, .nr_extents = 1 },
+					  .out = { .domid = NOBODY, .nr_extents = 1 } };
 	assert_int_equal(call(XENMEM_exchange, host_guest_put(&x, sizeof(x))), -XEN_ESRCH);
+	assert_int_equal(dom0->frames.nr, 1);
 }
 
 /* --- dom0, mapped one to one --- */

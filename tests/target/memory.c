@@ -206,6 +206,70 @@ static void check_remove(void)
 	check_eq("memory.remove_ram_page_again", unmap_gfn(virt_to_gfn(pages[19])), -XEN_ENOENT);
 }
 
+static int64_t exchange(uint64_t n, uint32_t order, uint64_t m, uint32_t out_order, uint16_t dom)
+{
+	static uint64_t out[20];
+	struct xen_memory_exchange x = { { gfns, n, order, 0, dom }, { out, m, out_order, 0, dom }, 0 };
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(gfns); i++)
+		out[i] = gfns[i] = virt_to_gfn(pages[i]);
+	return hc_memory(XENMEM_exchange, &x);
+}
+
+/* Frames of domains with stage 2 cannot be exchanged. */
+static void check_exchange(void)
+{
+	struct xen_memory_exchange x = { { gfns, 2, 0, 0, DOMID_SELF },
+					 { gfns, 2, 0, 0, DOMID_SELF }, 0 };
+
+	check_eq("memory.exchange_1", exchange(1, 0, 1, 0, DOMID_SELF), -XEN_EOPNOTSUPP);
+	check_eq("memory.exchange_into_larger", exchange(4, 0, 1, 2, DOMID_SELF), -XEN_EOPNOTSUPP);
+	check_eq("memory.exchange_into_smaller", exchange(1, 2, 4, 0, DOMID_SELF), -XEN_EOPNOTSUPP);
+	check_eq("memory.exchange_unequal", exchange(2, 1, 1, 1, DOMID_SELF), -XEN_EINVAL);
+	check_eq("memory.exchange_order_18", exchange(1, 18, 1, 18, DOMID_SELF), -XEN_EOPNOTSUPP);
+	check_eq("memory.exchange_order_19", exchange(1, 19, 1, 19, DOMID_SELF), -XEN_EPERM);
+	check_eq("memory.exchange_bad_dom", exchange(1, 0, 1, 0, DOMID_NONE), -XEN_ESRCH);
+	check_eq("memory.exchange_bad_ptr",
+		 hc_memory(XENMEM_exchange, (void *)UNMAPPED_ADDRESS), -XEN_EFAULT);
+	x.nr_exchanged = 1;
+	check_eq("memory.exchange_1_of_2", hc_memory(XENMEM_exchange, &x), -XEN_EOPNOTSUPP);
+	check_eq("memory.exchange_1_of_2_stays", (int64_t)x.nr_exchanged, 1);
+	x.nr_exchanged = 2;
+	check_eq("memory.exchange_2_of_2", hc_memory(XENMEM_exchange, &x), 0);
+	x.nr_exchanged = 3;
+	check_eq("memory.exchange_3_of_2", hc_memory(XENMEM_exchange, &x), -XEN_EINVAL);
+	x.nr_exchanged = x.out.nr_extents = x.out.extent_order = 1;
+	check_eq("memory.exchange_half", hc_memory(XENMEM_exchange, &x), -XEN_EOPNOTSUPP);
+	check_eq("memory.exchange_half_begun_anew", (int64_t)x.nr_exchanged, 0);
+	gfns[0] = hole_address() >> PAGE_SHIFT;
+	check_eq("memory.exchange_hole", hc_memory(XENMEM_exchange, &x), -XEN_EINVAL);
+	x.in.extent_start = (uint64_t *)UNMAPPED_ADDRESS;
+	check_eq("memory.exchange_bad_list", hc_memory(XENMEM_exchange, &x), -XEN_EFAULT);
+	x.in.domid = 0;
+	check_eq("memory.exchange_two_doms", hc_memory(XENMEM_exchange, &x), -XEN_EINVAL);
+}
+
+static int64_t claim(uint64_t n, uint32_t order, uint32_t flags, uint16_t dom)
+{
+	struct xen_memory_reservation r = { NULL, n, order, flags, dom };
+
+	return hc_memory(XENMEM_claim_pages, &r);
+}
+
+/* dom0 has all that it may have: nothing is left to be claimed. */
+static void check_claims(void)
+{
+	check_eq("memory.claim_0", claim(0, 0, 0, 0), 0);
+	check_eq("memory.claim_less", claim(131072, 0, 0, 0), -XEN_EINVAL);
+	check_eq("memory.claim_too_much", claim(131073, 0, 0, 0), -XEN_EINVAL);
+	check_eq("memory.claim_order", claim(0, 1, 0, 0), -XEN_EINVAL);
+	check_eq("memory.claim_flags", claim(0, 0, 1, 0), -XEN_EINVAL);
+	check_eq("memory.claim_self", claim(0, 0, 0, DOMID_SELF), -XEN_EINVAL);
+	check_eq("memory.claim_bad_dom", claim(0, 0, 0, DOMID_NONE), -XEN_EINVAL);
+	check_eq("memory.claim_bad_ptr", hc_memory(XENMEM_claim_pages, (void *)UNMAPPED_ADDRESS),
+		 -XEN_EFAULT);
+}
+
 static void check_unserved(void)
 {
 	static uint64_t arg[16];
@@ -260,6 +324,8 @@ void guest_main(void)
 		check_shared_info();
 	check_spaces();
 	check_batch_map();
+	check_exchange();
+	check_claims();
 	check_remove();
 	check_unserved();
 	check_acquire();

@@ -66,6 +66,7 @@ struct frame_owner {
 	u32 max;  /* limit for frame_assign() */
 	u32 first; /* its frames that it has not given up, linked */
 	u32 nr_refs_held; /* given up but still referenced; and all shared pages */
+	u32 claimed; /* frames of the heap that nobody else gets: frame_claim() */
 	/* Called once, by frame_owner_die() or by the last reference after it, without locks. */
 	void (*empty)(struct frame_owner *o);
 };
@@ -121,8 +122,15 @@ static inline void *heap_alloc_page(void)
 void *mem_alloc(size_t size);
 void mem_free(void *p);
 
-/* Unowned frames (state FRAME_HYP) for a domain; give them away by frame_assign(). */
-struct frame *frame_alloc(unsigned int order, u32 flags);
+/*
+ * Unowned frames (state FRAME_HYP) for a domain; give them away by frame_assign(). Those that o has
+ * claimed are for o alone.
+ */
+struct frame *frame_alloc_for(const struct frame_owner *o, unsigned int order, u32 flags);
+static inline struct frame *frame_alloc(unsigned int order, u32 flags)
+{
+	return frame_alloc_for(NULL, order, flags);
+}
 /* A range at a given machine address, for 1:1 domains; all of it must be free. */
 struct frame *frame_alloc_at(mfn_t m, u64 nr, u32 flags);
 void frame_free(struct frame *f, unsigned int order);
@@ -156,6 +164,12 @@ static inline gfn_t frame_shared_gfn(const struct frame *f)
 {
 	return gfn(READ_ONCE(f->links));
 }
+/*
+ * Sets free frames aside until o has nr, 0: none any more. What o gets is taken off the claim, what
+ * o gives up returns to it while it lasts; it ends with frame_release_all(). -EINVAL when there is
+ * one, o has as many or may not have them; -ENOMEM.
+ */
+int frame_claim(struct frame_owner *o, u64 nr);
 /* Drops the allocation: the owner gives the frame up. False when it had been given up before. */
 bool frame_release(struct frame_owner *o, struct frame *f);
 /* The same for those of the nr frames from f on that o still has. */
@@ -222,9 +236,11 @@ bool frame_scrub_some(void);
 extern u64 frame_ram;
 
 struct frame_stats {
-	u64 total, free, dirty;
+	u64 total, free, dirty, claimed;
 };
 void frame_stats(struct frame_stats *s);
+/* By frame.c: the sum of all claims changes. Unless forced: false when the heap has too little. */
+bool frame_claims_change(s64 by, bool force);
 void frame_dump(void); /* debug key m */
 
 #endif

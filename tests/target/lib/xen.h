@@ -296,6 +296,7 @@ enum {
 	XENMEM_get_sharing_freed_pages = 18,
 	XENMEM_get_sharing_shared_pages = 19,
 	XENMEM_add_to_physmap_batch = 23,
+	XENMEM_claim_pages = 24,
 	XENMEM_acquire_resource = 28,
 };
 
@@ -314,6 +315,11 @@ struct xen_memory_reservation {
 	uint32_t extent_order;
 	uint32_t mem_flags;
 	uint16_t domid;
+};
+
+struct xen_memory_exchange {
+	struct xen_memory_reservation in, out;
+	uint64_t nr_exchanged;
 };
 
 struct xen_add_to_physmap {
