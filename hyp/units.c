@@ -3,6 +3,7 @@
  * The front hall: every unit in dependency order, and the tables by which lower rooms call higher
  * ones. Created forward, destroyed backward.
  */
+#include <serai/access.h>
 #include <serai/arch.h>
 #include <serai/cmdline.h>
 #include <serai/console.h>
@@ -203,6 +204,7 @@ static int hall_init(void)
 const struct unit units[] = {
 	{ .name = "front hall", .init = hall_init },
 	{ .name = "interrupts", .init = irq_init, .domain_close = irq_domain_close },
+	{ .name = "devices", .domain_destroy = access_domain_destroy },
 	{ .name = "timers",
 	  .cpu_init = timer_cpu_init,
 	  .domain_create = timers_domain_create,

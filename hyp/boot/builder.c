@@ -8,6 +8,7 @@
  * their own (public/arch-arm.h).
  */
 #include <abi/guest_layout.h>
+#include <serai/access.h>
 #include <serai/arch.h>
 #include <serai/builder.h>
 #include <serai/cmdline.h>
@@ -113,6 +114,38 @@ static u32 __init free_ppi(u32 used)
 	return 16 + n;
 }
 
+static int __init permit_ranges(struct domain *d, const struct range_set *set, bool allow)
+{
+	int rc = 0;
+
+	for (u32 i = 0; i < set->nr && !rc; i++)
+		rc = access_set_memory(d, set->r[i].start, set->r[i].end, allow);
+	return rc;
+}
+
+/* What dom0's tools may give to guests: its own devices and those that the tree keeps from it. */
+static int __init permit_devices(struct domain *d, const struct dom0_devices *dev)
+{
+	u32 ranges = dev->mmio.nr + dev->memory.nr + dev->others.nr + 2 * PASS_REGIONS_MAX;
+	int rc = access_domain_open(d, ranges);
+
+	rc = rc ? rc : permit_ranges(d, &dev->mmio, true);
+	rc = rc ? rc : permit_ranges(d, &dev->memory, true);
+	rc = rc ? rc : permit_ranges(d, &dev->others, true);
+	for (u32 i = 0; i < passthrough.nr_regions && !rc; i++)
+		rc = access_set_memory(d, passthrough.regions[i].host.start,
+				       passthrough.regions[i].host.end, false);
+	for (u32 irq = IRQ_FIRST_SPI; irq < irq_arch_lines() && irq < IRQS_MAX && !rc; irq++) {
+		u8 type = dev->spi_type[irq] ? dev->spi_type[irq] : dev->other_type[irq];
+
+		if (!type || passthrough.irq_owner[irq])
+			continue;
+		irq_desc(irq)->type = type;
+		rc = access_set_irq(d, irq, true);
+	}
+	return rc;
+}
+
 static int __init build_host_devices(struct build *b)
 {
 	struct dom0_devices *dev = &dom0_devices;
@@ -121,6 +154,7 @@ static int __init build_host_devices(struct build *b)
 	rc = rc ? rc : map_devices(b, &dev->mmio, P2M_MMIO_DEV);
 	rc = rc ? rc : map_devices(b, &dev->memory, P2M_MMIO_CACHED);
 	rc = rc ? rc : map_devices(b, &dev->reserved, P2M_MMIO_CACHED);
+	rc = rc ? rc : permit_devices(b->d, dev);
 	if (rc) {
 		pr_err("%s: its devices cannot be mapped (%d)\n", b->spec->name, rc);
 		return rc;

@@ -19,12 +19,14 @@
 #define V2M_TYPER_NR(t)	   ((t) & 0x3ff)
 
 static struct range mmio_ranges[DOM0_RANGES_MAX] __initbss;
-static struct range memory_ranges[64] __initbss, reserved_ranges[BOOT_RESERVED_MAX] __initbss;
+static struct range memory_ranges[64] __initbss, other_ranges[64] __initbss;
+static struct range reserved_ranges[BOOT_RESERVED_MAX] __initbss;
 
 struct dom0_devices dom0_devices __initdata = {
 	.mmio = { 0, ARRAY_SIZE(mmio_ranges), mmio_ranges },
 	.memory = { 0, ARRAY_SIZE(memory_ranges), memory_ranges },
 	.reserved = { 0, ARRAY_SIZE(reserved_ranges), reserved_ranges },
+	.others = { 0, ARRAY_SIZE(other_ranges), other_ranges },
 };
 
 static struct range uart_pages __initbss; /* of the hypervisor's UART */
@@ -121,6 +123,27 @@ static int __init collect_reg(struct dom0_devices *out, const struct dt_walk *w)
 	if (rc == -XEN_EINVAL)
 		warn_node(w, "reg cannot be read; not mapped");
 	return full;
+}
+
+static void __init collect_other_irq(void *ctx, u32 intid, enum irq_type type)
+{
+	struct dom0_devices *out = ctx;
+
+	if (intid >= IRQ_FIRST_SPI)
+		out->other_type[intid] = (u8)type;
+}
+
+/* A device that dom0 does not use; its tools may give it to a guest. */
+static void __init collect_other(struct dom0_devices *out, struct dt_walk *w,
+				 const struct boot_info *bi)
+{
+	u64 addr, size;
+	int full = 0;
+
+	for (u32 i = 0; !full && dt_walk_reg(w, i, &addr, &size) == 0; i++)
+		full = collect_pages(&out->others, addr, size);
+	if (full || dt_walk_irqs(w, bi->gic.phandle, collect_other_irq, out))
+		warn_node(w, "too many registers, or unreadable interrupts; no guest gets them");
 }
 
 static int __init collect_windows(struct dom0_devices *out, const struct dt_walk *w)
@@ -240,7 +263,9 @@ static int __init cut_owned(struct dom0_devices *out, const struct boot_info *bi
 
 	rc |= cut_common(&out->mmio, bi);
 	rc |= cut_common(&out->memory, bi);
+	rc |= cut_common(&out->others, bi);
 	rc |= range_set_remove(&out->mmio, uart_pages.start, uart_pages.end);
+	rc |= range_set_remove(&out->others, uart_pages.start, uart_pages.end);
 	for (u32 i = 0; i < out->mmio.nr; i++)
 		rc |= range_set_remove(&out->memory, out->mmio.r[i].start, out->mmio.r[i].end);
 	if (rc)
@@ -266,7 +291,9 @@ int __init dom0_devices_collect(const struct boot_info *bi, int uart, struct dom
 	range_set_clear(&out->mmio);
 	range_set_clear(&out->memory);
 	range_set_clear(&out->reserved);
+	range_set_clear(&out->others);
 	memset(out->spi_type, 0, sizeof(out->spi_type));
+	memset(out->other_type, 0, sizeof(out->other_type));
 	out->ppis = 0;
 	out->v2m = 0;
 	for (u32 i = 0; i < TIMER_IRQS; i++)
@@ -283,6 +310,8 @@ int __init dom0_devices_collect(const struct boot_info *bi, int uart, struct dom
 		if (dom0_node_kind(&w, bi, uart) != NODE_KEEP) {
 			if (dt_available(&w) && w.node != uart && is_beside_uart(&w))
 				warn_node(&w, "in one page with the console; not dom0's");
+			else if (dt_has(&w, DT_PASSTHROUGH))
+				collect_other(out, &w, bi);
 			dt_walk_skip(&w);
 			continue;
 		}

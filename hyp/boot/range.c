@@ -5,7 +5,7 @@
 #include <serai/string.h>
 
 /* Replaces members [i, j) by the n given ones. */
-static int __init range_set_splice(struct range_set *s, u32 i, u32 j, const struct range *by, u32 n)
+static int range_set_splice(struct range_set *s, u32 i, u32 j, const struct range *by, u32 n)
 {
 	if (s->nr - (j - i) + n > s->max)
 		return -XEN_ENOSPC;
@@ -16,7 +16,7 @@ static int __init range_set_splice(struct range_set *s, u32 i, u32 j, const stru
 	return 0;
 }
 
-int __init range_set_add(struct range_set *s, u64 start, u64 end)
+int range_set_add(struct range_set *s, u64 start, u64 end)
 {
 	struct range all = { start, end };
 	u32 i = 0, j;
@@ -32,7 +32,7 @@ int __init range_set_add(struct range_set *s, u64 start, u64 end)
 	return range_set_splice(s, i, j, &all, 1);
 }
 
-int __init range_set_remove(struct range_set *s, u64 start, u64 end)
+int range_set_remove(struct range_set *s, u64 start, u64 end)
 {
 	struct range rest[2];
 	u32 i = 0, j, n = 0;
@@ -52,7 +52,7 @@ int __init range_set_remove(struct range_set *s, u64 start, u64 end)
 	return range_set_splice(s, i, j, rest, n);
 }
 
-const struct range *__init range_set_find(const struct range_set *s, u64 start, u64 end)
+const struct range *range_set_find(const struct range_set *s, u64 start, u64 end)
 {
 	for (u32 i = 0; i < s->nr; i++)
 		if (s->r[i].start <= start && end <= s->r[i].end && start < end)
@@ -60,7 +60,7 @@ const struct range *__init range_set_find(const struct range_set *s, u64 start, 
 	return NULL;
 }
 
-const struct range *__init range_set_largest(const struct range_set *s)
+const struct range *range_set_largest(const struct range_set *s)
 {
 	const struct range *best = NULL;
 

@@ -34,8 +34,7 @@ domctl_fn domctl_getdomaininfo;
 domctl_fn domctl_setvcpuaffinity, domctl_getvcpuaffinity, domctl_scheduler_op;
 /* domctl_device.c */
 domctl_fn domctl_irq_permission, domctl_iomem_permission, domctl_memory_mapping,
-	domctl_assign_device, domctl_test_assign_device, domctl_deassign_device,
-	domctl_bind_pt_irq, domctl_unbind_pt_irq, domctl_set_target, domctl_set_virq_handler,
-	domctl_vuart_op;
+	domctl_assign_device, domctl_bind_pt_irq, domctl_unbind_pt_irq, domctl_set_target, domctl_set_virq_handler,
+	domctl_vm_event_op, domctl_monitor_op, domctl_vuart_op;
 
 #endif

@@ -150,7 +150,8 @@ long do_sysctl(u64 *arg)
 	while (i < ARRAY_SIZE(versions) && versions[i].version != op.interface_version)
 		i++;
 	if (i == ARRAY_SIZE(versions))
-		return control_refuse_version("sysctl", op.interface_version, "0x15");
+		return control_refuse_version("sysctl", op.interface_version,
+					      "0x15 (Xen 4.17 to 4.20)");
 	if (op.cmd >= versions[i].nr || !versions[i].ops[op.cmd].fn)
 		return -XEN_ENOSYS;
 	ctl = &versions[i].ops[op.cmd];

@@ -238,7 +238,7 @@ int domain_get_target(domid_t id, struct domain **out)
 	d = domain_get(id);
 	if (!d)
 		return -XEN_ESRCH;
-	if (!domain_is_control(current_domain())) {
+	if (!domain_is_control(current_domain()) && d != READ_ONCE(current_domain()->target)) {
 		domain_put(d);
 		return -XEN_EPERM;
 	}

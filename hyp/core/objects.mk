@@ -10,6 +10,7 @@ obj-y += printk.o
 obj-y += panic.o
 obj-y += symbols.o
 obj-y += irq.o
+obj-y += access.o
 obj-$(CONFIG_LOCK_RANKS) += lock_rank.o
 obj-$(CONFIG_DEBUG_KEYS) += keyhandler.o
 obj-$(if $(CONFIG_DEBUG_KEYS),,y) += keyhandler_absent.o

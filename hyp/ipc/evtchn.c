@@ -162,9 +162,20 @@ void evtchn_send_virq_vcpu(struct vcpu *v, u32 virq)
 	lock_drop(&v->lock);
 }
 
+/* Who gets the global ones. */
+static domid_t virq_handlers[NR_VIRQS];
+
+int evtchn_set_virq_handler(u32 virq, domid_t id)
+{
+	if (virq >= NR_VIRQS || !virq_is_global(virq))
+		return -XEN_EINVAL;
+	WRITE_ONCE(virq_handlers[virq], id);
+	return 0;
+}
+
 void evtchn_send_virq_global(u32 virq)
 {
-	struct domain *d = domain_get(0);
+	struct domain *d = domain_get(READ_ONCE(virq_handlers[virq]));
 
 	if (!d)
 		return;

@@ -12,8 +12,8 @@
  *	    hyp/ipc/guest_atomic.c hyp/ipc/grant_table.c hyp/ipc/grant_pin.c hyp/ipc/grant_v2.c
  *	    hyp/ipc/grant_map.c hyp/ipc/grant_copy.c hyp/ipc/grant_cache.c
  *	    hyp/dev/mmio.c hyp/dev/vpl011.c hyp/dev/host_uart.c
- *	    hyp/control/control.c hyp/control/domctl.c hyp/control/domain_info.c hyp/control/sysctl*.c
- *	    hyp/control/platform_op.c hyp/control/hypfs.c
+ *	    hyp/control/control.c hyp/control/domctl*.c hyp/control/domain_info.c hyp/control/sysctl*.c hyp/core/access.c
+ *	    hyp/boot/range.c hyp/control/platform_op.c hyp/control/hypfs.c
  *	    tests/fuzz/hypercall_house.c tests/fuzz/hypercall_ops.c tests/fuzz/hypercall_check.c */
 /* options: -max_len=1616 */
 /*

@@ -226,6 +226,22 @@ void irq_dump(void)
 {
 }
 
+/* Nobody's devices are given away. */
+int irq_assign(u32 irq, struct domain *d, u32 virq)
+{
+	return -XEN_EBUSY;
+}
+
+int irq_unassign(u32 irq, struct domain *d)
+{
+	return -XEN_ENOENT;
+}
+
+struct irq_desc *irq_desc(u32 irq)
+{
+	return NULL;
+}
+
 int irq_domain_close(struct domain *d)
 {
 	return 0;

@@ -84,6 +84,8 @@ struct kind_of_call {
 			  { __VA_ARGS__ } }
 #define SYS(op, ...)	{ #op, HC_sysctl, XEN_SYSCTL_##op, PLAIN, sizeof(struct abi_sysctl), \
 			  XEN_SYSCTL_INTERFACE_VERSION, { __VA_ARGS__ } }
+#define DOM(op, ...)	{ #op, HC_domctl, XEN_DOMCTL_##op, PLAIN, sizeof(struct abi_domctl), \
+			  XEN_DOMCTL_INTERFACE_VERSION, { F(domctl, domain, K_DOM), __VA_ARGS__ } }
 #define HVM(op)		{ #op, HC_hvm_op, HVMOP_##op, SUBOP, sizeof(struct abi_hvm_param_arg), 0, \
 			  { F(hvm_param_arg, domid, K_DOM), F(hvm_param_arg, index, K_NUMBER), \
 			    F(hvm_param_arg, value, K_RAW) } }
@@ -230,6 +232,14 @@ static const struct kind_of_call calls[] = {
 	DIRECT("grant_table_op", HC_grant_table_op, R(0, K_RAW), R(1, K_BUFFER), R(2, K_COUNT)),
 	DIRECT("sysctl", HC_sysctl, R(0, K_BUFFER)),
 	DIRECT("domctl", HC_domctl, R(0, K_BUFFER)),
+	DOM(set_target, F(domctl, u.set_target.target, K_DOM)),
+	DOM(set_virq_handler, F(domctl, u.set_virq_handler.virq, K_NUMBER)),
+	DOM(iomem_permission, F(domctl, u.iomem_permission.first_mfn, K_SMALL),
+	    F(domctl, u.iomem_permission.nr_mfns, K_NUMBER)),
+	DOM(memory_mapping, F(domctl, u.memory_mapping.first_gfn, K_GFN),
+	    F(domctl, u.memory_mapping.first_mfn, K_SMALL),
+	    F(domctl, u.memory_mapping.nr_mfns, K_NUMBER),
+	    F(domctl, u.memory_mapping.add_mapping, K_ONE)),
 };
 const u32 call_kinds = ARRAY_SIZE(calls);
 

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "messages.h"
+#include "no_access.h"
 #include "tree.h"
 #include <abi/guest_layout.h>
 #include <arch/host.h>

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "messages.h"
+#include "no_access.h"
 #include "no_guests.h"
 #include "tree.h"
 #include <arch/host.h>
@@ -532,6 +533,7 @@ static void test_dom0_tree_variants(void **state)
 	assert_no_prop("/pl061@9030000", "xen,passthrough");
 	assert_false(touches(f.mapped, f.nr_mapped, 0x9030000, 0x9031000));
 	assert_int_equal(f.irq_given[39], 0);
+	assert_true(access_irqs[39] && range_set_find(&access_memory, 0x9030000, 0x9031000));
 	/* Disabled nodes: registers, but no interrupt. */
 	assert_true(touches(f.mapped, f.nr_mapped, 0xa000000, 0xa001000));
 	assert_int_equal(f.irq_given[48], 0);

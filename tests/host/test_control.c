@@ -2,6 +2,7 @@
 /* sources: hyp/control/control.c hyp/control/domctl.c hyp/control/domain_info.c hyp/control/sysctl*.c hyp/control/platform_op.c hyp/core/wallclock.c hyp/mm/frame.c hyp/mm/heap.c hyp/mm/p2m.c */
 /* domctl, sysctl and platform_op: versions, every operation, faults; the time of day. */
 #include "../../hyp/control/control.h"
+#include "no_devices.h"
 #include "world.h"
 
 #include <abi/domctl.h>
@@ -136,11 +137,36 @@ static void domctl_permission(void **state)
 
 	world_enter(1);
 	assert_int_equal(domctl(&op), -XEN_EPERM);
+	op.cmd = 9999;
 	op.domain = 77;
 	assert_int_equal(domctl(&op), -XEN_ESRCH);
 	op.domain = 1;
-	op.cmd = 9999;
 	assert_int_equal(domctl(&op), -XEN_EPERM);
+}
+
+/* 0x15 finds the next domain, newer versions that one. */
+static void domctl_versions(void **state)
+{
+	struct abi_domctl op = DOMCTL(XEN_DOMCTL_getdomaininfo, 1);
+
+	world[1].nr_vcpus = 0; /* it does not exist */
+	assert_int_equal(domctl(&op), 0);
+	assert_int_equal(op.domain, 2);
+	for (u32 version = 0x16; version <= 0x17; version++) {
+		op.interface_version = version;
+		op.domain = 1;
+		assert_int_equal(domctl(&op), -XEN_ESRCH);
+		op.domain = 2;
+		assert_int_equal(domctl(&op), 0);
+		assert_int_equal(op.u.getdomaininfo.domain, 2);
+		/* What did not change is everywhere. */
+		op.cmd = XEN_DOMCTL_monitor_op;
+		assert_int_equal(domctl(&op), -XEN_ENODEV);
+		op.cmd = XEN_DOMCTL_getdomaininfo;
+	}
+	op.interface_version = 0x18;
+	assert_int_equal(domctl(&op), -XEN_EACCES);
+	world[1].nr_vcpus = 1;
 }
 
 static void domctl_refusals(void **state)
@@ -151,9 +177,10 @@ static void domctl_refusals(void **state)
 	assert_int_equal(do_domctl(arg), -XEN_EFAULT);
 	assert_int_equal(domctl(&op), -XEN_ESRCH);
 	op.domain = DOMID_SELF;
+	assert_int_equal(domctl(&op), -XEN_EINVAL);
+	op.cmd = 9999;
 	assert_int_equal(domctl(&op), -XEN_ESRCH);
 	op.domain = 0;
-	op.cmd = 9999;
 	assert_int_equal(domctl(&op), -XEN_ENOSYS);
 	op.cmd = 6; /* a hole in the table */
 	assert_int_equal(domctl(&op), -XEN_ENOSYS);
@@ -401,6 +428,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, balanced)
 	const struct CMUnitTest tests[] = {
+		T(getdomaininfo),     T(domain_flags),	T(domctl_versions), T(physinfo), T(domctl_permission),
 		T(getdomaininfo),     T(domain_flags),	T(domctl_refusals), T(physinfo), T(domctl_permission),
 		T(getdomaininfolist), T(readconsole),	T(debug_keys),	    T(sysctl_refusals),
 		T(cpu_sets),	      T(settime),	T(platform_refusals),

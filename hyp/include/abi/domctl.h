@@ -291,10 +291,16 @@ struct abi_domctl_cacheflush {
 	u64 start_pfn, nr_pfns;
 };
 
+/* Enable, disable, resume are 0 to 2. */
+#define XEN_VM_EVENT_GET_VERSION	3
+#define XEN_DOMCTL_VM_EVENT_OP_MONITOR	2
+#define VM_EVENT_INTERFACE_VERSION	7
 struct abi_domctl_vm_event_op {
-	u32 op, mode, port;
+	u32 op, mode;
+	u32 port; /* or the version */
 };
 
+#define XEN_DOMCTL_MONITOR_OP_GET_CAPABILITIES 2
 struct abi_domctl_monitor_op {
 	u32 op, event;
 	u64 options[2];

@@ -114,7 +114,9 @@ struct dom0_devices {
 	struct range_set memory;   /* PCI windows, SRAM: attributes as the guest says */
 	struct range_set reserved; /* RAM of /reserved-memory */
 	u32 ppis;		   /* bit n: INTID 16 + n is somebody's */
+	struct range_set others;   /* registers of devices that the tree keeps for other guests */
 	u8 spi_type[IRQS_MAX];	   /* enum irq_type; 0: not dom0's */
+	u8 other_type[IRQS_MAX];   /* the same of other guests' devices */
 	u32 v2m;		   /* bit n: frame n of boot_gic.v2m */
 };
 

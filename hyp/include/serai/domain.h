@@ -19,6 +19,7 @@
 
 #define DOMAINS_MAX 256
 
+struct access;
 struct domain;
 struct evtchn_domain;
 struct grant_table;
@@ -106,6 +107,8 @@ struct domain {
 	struct vpl011 *vuart; /* NULL: none */
 	struct launch *launch; /* not loaded yet */
 	struct cpupool *pool; /* whose CPUs run its vcpus */
+	struct access *access; /* NULL: no device; access.h */
+	struct domain *target; /* it may manage this one, too; referenced, under the lock */
 	struct fixed_ram *fixed_ram; /* NULL: its RAM is the heap's, or direct mapped */
 	struct lock grant_lock;	 /* grants and what it points to: RANK_GRANT */
 	u64 hvm_params[ABI_HVM_NR_PARAMS];

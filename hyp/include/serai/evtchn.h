@@ -30,7 +30,9 @@ bool evtchn_may_bind(const struct domain *d, const struct domain *remote);
  * held.
  */
 void evtchn_send_virq_vcpu(struct vcpu *v, u32 virq);
-/* Of the control domain. */
+/* -XEN_EINVAL: no such number, or not a global one; else domain id gets it from now on. */
+int evtchn_set_virq_handler(u32 virq, domid_t id);
+/* Of the domain that was chosen for it, or dom0. */
 void evtchn_send_virq_global(u32 virq);
 /* Of every vcpu of every domain. */
 void evtchn_send_virq_all(u32 virq);

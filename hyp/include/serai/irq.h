@@ -21,6 +21,7 @@ struct irq_desc {
 	void *arg;
 	struct domain *domain; /* or the domain it belongs to */
 	u32 virq;
+	u8 type;   /* enum irq_type, as the machine's tree has it; 0: no device that others may have */
 	u32 domid; /* that domain's, for messages: the domain may be gone */
 	u32 unclaimed; /* how often it came while it was nobody's */
 	struct lock lock;
