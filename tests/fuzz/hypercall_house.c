@@ -36,10 +36,10 @@ static void others(bool locked)
 static void idle(void);
 
 #define heap_alloc  heap_alloc_real
-#define frame_alloc frame_alloc_real
+#define frame_alloc_for frame_alloc_for_real
 #include "../../hyp/mm/heap.c"
 #undef heap_alloc
-#undef frame_alloc
+#undef frame_alloc_for
 #define cpu_arch_idle idle
 #include "../../hyp/core/exit.c"
 #undef cpu_arch_idle
@@ -55,9 +55,9 @@ void *heap_alloc(unsigned int order, u32 flags)
 	return fails_now() ? NULL : heap_alloc_real(order, flags);
 }
 
-struct frame *frame_alloc(unsigned int order, u32 flags)
+struct frame *frame_alloc_for(const struct frame_owner *o, unsigned int order, u32 flags)
 {
-	return fails_now() ? NULL : frame_alloc_real(order, flags);
+	return fails_now() ? NULL : frame_alloc_for_real(o, order, flags);
 }
 
 /* All in one list: the sanitizer does not look into per-CPU data for what may be lost. */
@@ -418,7 +418,7 @@ _Static_assert(RAM_PAGES == 1U << RAM_ORDER, "RAM is one block");
 
 static void ram_give(struct domain *d)
 {
-	struct frame *f = frame_alloc_real(RAM_ORDER, 0);
+	struct frame *f = frame_alloc_for_real(NULL, RAM_ORDER, 0);
 	bool direct = d->flags & DOMAIN_DIRECT_MAP;
 	u64 g;
 
