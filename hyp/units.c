@@ -16,6 +16,7 @@
 #include <serai/printk.h>
 #include <serai/restart.h>
 #include <serai/runstate.h>
+#include <serai/trace.h>
 #include <serai/unit.h>
 #include <serai/vpl011.h>
 #include <serai/wallclock.h>
@@ -151,6 +152,11 @@ static void console_news(void)
 	evtchn_send_virq_global(VIRQ_CON_RING);
 }
 
+static void trace_news(void)
+{
+	evtchn_send_virq_global(VIRQ_TBUF);
+}
+
 static void console_input(void)
 {
 	evtchn_send_virq_global(VIRQ_CONSOLE);
@@ -188,6 +194,7 @@ static int hall_init(void)
 	domain_actions.hardware_shutdown = hardware_shutdown;
 	domain_actions.tell_control = tell_control;
 	domain_actions.console_news = console_news;
+	domain_actions.trace_news = trace_news;
 	domain_actions.to_come = restarts_pending;
 	domain_actions.grant_frame = grant_map_frame;
 	console_input_hook = console_input;
@@ -203,6 +210,10 @@ static int hall_init(void)
 
 const struct unit units[] = {
 	{ .name = "front hall", .init = hall_init },
+	/* First, so that the end of a domain is recorded once. */
+	{ .name = "trace",
+	  .domain_create = trace_domain_create,
+	  .domain_destroy = trace_domain_destroy },
 	{ .name = "interrupts", .init = irq_init, .domain_close = irq_domain_close },
 	{ .name = "devices", .domain_destroy = access_domain_destroy },
 	{ .name = "timers",

@@ -124,6 +124,7 @@ long sysctl_availheap(struct abi_sysctl *op)
 
 static const struct sysctl_op sysctls_15[] = {
 	[XEN_SYSCTL_readconsole] = { sysctl_readconsole, true },
+	[XEN_SYSCTL_tbuf_op] = { sysctl_tbuf_op, true },
 	[XEN_SYSCTL_physinfo] = { sysctl_physinfo, true },
 	[XEN_SYSCTL_sched_id] = { sysctl_sched_id, true },
 	[XEN_SYSCTL_getdomaininfolist] = { sysctl_getdomaininfolist, true },

@@ -16,7 +16,7 @@ struct sysctl_op {
 	bool out;      /* the struct is copied back */
 };
 
-sysctl_fn sysctl_readconsole, sysctl_physinfo, sysctl_sched_id, sysctl_getdomaininfolist,
+sysctl_fn sysctl_readconsole, sysctl_tbuf_op, sysctl_physinfo, sysctl_sched_id, sysctl_getdomaininfolist,
 	sysctl_debug_keys, sysctl_availheap;
 
 #endif

@@ -14,6 +14,7 @@
 #include <serai/hypercall.h>
 #include <serai/printk.h>
 #include <serai/string.h>
+#include <serai/trace.h>
 #include <serai/unit.h>
 
 static struct lock list_lock = LOCK_INIT(RANK_DOMLIST);
@@ -325,6 +326,7 @@ void domain_shutdown(struct domain *d, u8 reason)
 	lock_drop(&d->lock);
 	if (!first)
 		return;
+	trace_domain_shutdown(d, d->shutdown_code);
 	if (d->flags & DOMAIN_HARDWARE)
 		domain_actions.hardware_shutdown(d->shutdown_code);
 	else

@@ -11,6 +11,7 @@
 #include <serai/launch.h>
 #include <serai/sched.h>
 #include <serai/time.h>
+#include <serai/trace.h>
 
 void cpu_raise_on(unsigned int cpu, u32 work)
 {
@@ -38,6 +39,20 @@ static void cpu_idle(struct cpu *c)
 			cpu_arch_idle();
 }
 
+#define WORK_SELDOM (WORK_DUMP | WORK_CONSOLE | WORK_TRACE | WORK_QUIET)
+
+static __cold_path void work_seldom(struct cpu *c, u32 work)
+{
+	if (work & WORK_DUMP)
+		cpu_arch_dump();
+	if ((work & WORK_CONSOLE) && domain_actions.console_news)
+		domain_actions.console_news();
+	if (work & WORK_TRACE)
+		trace_work();
+	if (work & WORK_QUIET)
+		WRITE_ONCE(c->quiet, c->quiet + 1);
+}
+
 struct vcpu *exit_work(void)
 {
 	struct cpu *c = this_cpu();
@@ -56,12 +71,8 @@ struct vcpu *exit_work(void)
 		}
 		if (work & WORK_SCHED)
 			sched_choose();
-		if (work & WORK_DUMP)
-			cpu_arch_dump();
-		if ((work & WORK_CONSOLE) && domain_actions.console_news)
-			domain_actions.console_news();
-		if (work & WORK_QUIET)
-			WRITE_ONCE(c->quiet, c->quiet + 1);
+		if (unlikely(work & WORK_SELDOM))
+			work_seldom(c, work);
 		if (c->work)
 			continue;
 		if (!c->current)

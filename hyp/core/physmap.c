@@ -10,6 +10,7 @@
 #include <serai/guest_copy.h>
 #include <serai/hypercall.h>
 #include <serai/memory_op.h>
+#include <serai/trace.h>
 
 #define BATCH 8
 
@@ -35,29 +36,42 @@ static int add_grant_frame(struct domain *d, u64 idx, u64 g, domid_t foreign)
 	return rc ? rc : p2m_map_shared(&d->p2m, gfn(g), m);
 }
 
-/* DOMID_XEN and DOMID_IO name nobody's RAM here. */
-static int foreign_domain(domid_t id, struct domain **od)
+/* DOMID_XEN has the trace buffers' pages, by machine address; DOMID_IO names nobody's RAM here. */
+static int foreign_get(const struct domain *d, u64 idx, domid_t id, struct frame **f, bool *writable)
 {
-	if (id == DOMID_XEN || id == DOMID_IO)
-		return caller_is_control() ? -XEN_EINVAL : -XEN_EPERM;
-	return domain_get_target(id, od);
+	struct domain *od;
+	enum p2m_type t;
+	int rc;
+
+	*f = NULL;
+	if (id == DOMID_XEN || id == DOMID_IO) {
+		if (!caller_is_control())
+			return -XEN_EPERM;
+		if (id == DOMID_XEN)
+			*f = trace_page_get(idx, writable);
+		return *f ? 0 : -XEN_EINVAL;
+	}
+	rc = domain_get_target(id, &od);
+	if (rc)
+		return rc;
+	if (od != d)
+		*f = p2m_get_frame(&od->p2m, gfn(idx), false, &t);
+	domain_put(od);
+	if (!*f)
+		return -XEN_EINVAL;
+	*writable = p2m_type_writable(t);
+	return 0;
 }
 
 static int add_foreign(struct domain *d, u64 idx, u64 g, domid_t foreign)
 {
-	struct domain *od;
-	enum p2m_type t;
 	struct frame *f;
-	int rc = foreign_domain(foreign, &od);
+	bool writable;
+	int rc = foreign_get(d, idx, foreign, &f, &writable);
 
 	if (rc)
 		return rc;
-	f = od == d ? NULL : p2m_get_frame(&od->p2m, gfn(idx), false, &t);
-	domain_put(od);
-	if (!f)
-		return -XEN_EINVAL;
-	rc = p2m_map(&d->p2m, gfn(g), frame_to_mfn(f), 1,
-		     p2m_type_writable(t) ? P2M_FOREIGN_RW : P2M_FOREIGN_RO);
+	rc = p2m_map(&d->p2m, gfn(g), frame_to_mfn(f), 1, writable ? P2M_FOREIGN_RW : P2M_FOREIGN_RO);
 	if (rc)
 		frame_put(f);
 	return rc;

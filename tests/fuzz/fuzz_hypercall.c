@@ -2,7 +2,7 @@
 /* sources: hyp/units.c hyp/hypercalls.c hyp/mm/frame.c hyp/mm/p2m.c hyp/lib/minheap.c
  *	    hyp/sched/core.c hyp/sched/pool.c hyp/sched/fair.c hyp/sched/null.c
  *	    hyp/core/domain.c hyp/core/domain_end.c hyp/core/launch.c hyp/core/vcpu.c
- *	    hyp/core/runstate.c hyp/core/guest_area.c
+ *	    hyp/core/runstate.c hyp/core/guest_area.c hyp/core/trace_absent.c
  *	    hyp/core/wallclock.c hyp/core/hypercall.c hyp/core/console.c
  *	    hyp/core/console_guest.c hyp/core/guest_line.c hyp/core/printk.c
  *	    hyp/core/memory_op.c hyp/core/reservation.c hyp/core/physmap.c hyp/core/resource.c

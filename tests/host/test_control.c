@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: hyp/control/control.c hyp/control/domctl.c hyp/control/domain_info.c hyp/control/sysctl*.c hyp/control/platform_op.c hyp/core/wallclock.c hyp/mm/frame.c hyp/mm/heap.c hyp/mm/p2m.c */
+/* sources: hyp/control/control.c hyp/control/domctl.c hyp/control/domain_info.c hyp/control/sysctl*.c hyp/core/trace_absent.c hyp/control/platform_op.c hyp/core/wallclock.c hyp/mm/frame.c hyp/mm/heap.c hyp/mm/p2m.c */
 /* domctl, sysctl and platform_op: versions, every operation, faults; the time of day. */
 #include "../../hyp/control/control.h"
 #include "no_devices.h"
@@ -8,6 +8,7 @@
 #include <abi/domctl.h>
 #include <abi/platform.h>
 #include <abi/sysctl.h>
+#include <serai/cmdline.h>
 #include <serai/console.h>
 #include <serai/runstate.h>
 #include <serai/wallclock.h>
@@ -17,6 +18,7 @@
 static const char ring[] = "the quick brown fox jumps over the lazy dog and says nothing about it, "
 			   "since there is nothing to be said about it that would fill a whole "
 			   "ring, but it has to be longer than one chunk of the reader.";
+struct options options;
 static char keys[16];
 static unsigned int nr_keys;
 
@@ -320,7 +322,7 @@ static void sysctl_refusals(void **state)
 	assert_int_equal(do_sysctl(arg), -XEN_EFAULT);
 	arg[0] = host_guest_put(&op, sizeof(op));
 	assert_int_equal(do_sysctl(arg), -XEN_EACCES);
-	op.cmd = 2;
+	op.cmd = 13;
 	assert_int_equal(sysctl(&op), -XEN_ENOSYS);
 	op.cmd = 9999;
 	assert_int_equal(sysctl(&op), -XEN_ENOSYS);

@@ -35,6 +35,13 @@ struct domain_actions domain_actions = { .grant_frame = grant_frame };
 
 static struct domain *dom0, *domu, *other;
 
+/* Stand-ins for trace buffers: page 1 of domain 2 is one, page 2 what describes them. */
+struct frame *trace_page_get(u64 m, bool *writable)
+{
+	*writable = m == 1;
+	return m == 1 || m == 2 ? p2m_get_frame(&other->p2m, gfn(m), false, NULL) : NULL;
+}
+
 static int setup(void **state)
 {
 	world_init();
@@ -271,6 +278,23 @@ static void foreign_pages(void **state)
 	assert_int_equal(mfn_to_frame(virt_to_mfn(domu->shared_info))->refs, 3);
 }
 
+/* By machine address, and only as they may be used. */
+static void xens_pages(void **state)
+{
+	u64 m = world_give_ram(other, 1, 1);
+
+	make_batch(DOMID_SELF, XENMAPSPACE_gmfn_foreign, DOMID_XEN, 3, 1, 0x2000);
+	assert_int_equal(call(XENMEM_add_to_physmap_batch, batch_gva), 0);
+	assert_int_equal(err(0), 0);
+	assert_int_equal(err(1), 0);
+	assert_int_equal(err(2), -XEN_EINVAL);
+	assert_int_equal(type_at(dom0, 0x2000), P2M_FOREIGN_RW);
+	assert_int_equal(type_at(dom0, 0x2001), P2M_FOREIGN_RO);
+	assert_int_equal(mfn_to_frame(mfn(m))->refs, 2);
+	assert_int_equal(take_away(DOMID_SELF, 0x2000), 0);
+	assert_int_equal(mfn_to_frame(mfn(m))->refs, 1);
+}
+
 static void foreign_refusals(void **state)
 {
 	static const struct {
@@ -469,7 +493,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(shared_info),	     T(grant_frames),	  T(grant_table_grows_preemptibly),
 		T(refused_additions), T(device_memory),	  T(removal),
-		T(foreign_pages),    T(foreign_refusals), T(batch_arguments),
+		T(foreign_pages),    T(xens_pages),	  T(foreign_refusals), T(batch_arguments),
 		T(batch_faults),     T(batch_preempted),  T(acquire_size),
 		T(acquire_refusals), T(acquire_grant_frames), T(shared_info_when_dying),
 	};

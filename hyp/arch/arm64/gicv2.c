@@ -223,6 +223,11 @@ static void handle_irq(u32 iar)
 	reg_write(cpu_if, GICC_DIR, iar);
 }
 
+static u32 gicv2_next_irq(void)
+{
+	return GICC_INTID(reg_read(cpu_if, GICC_HPPIR));
+}
+
 static void gicv2_handle_irqs(void)
 {
 	for (u32 n = 0; n < GIC_IRQS_PER_ENTRY; n++) {
@@ -369,6 +374,7 @@ static const struct patch_call calls[] __initconst = {
 	PATCH_CALL(gic_vtimer_set_enabled, gicv2_vtimer_set_enabled),
 	PATCH_CALL(cpu_arch_kick, gicv2_kick),
 	PATCH_CALL(cpu_arch_stop_others, gicv2_stop_others),
+	PATCH_CALL(gic_next_irq, gicv2_next_irq),
 	PATCH_CALL(gic_handle_irqs, gicv2_handle_irqs),
 	PATCH_CALL(gic_cpu_init, gicv2_cpu_init),
 #define VGIC_LR_CALL(name) PATCH_CALL(name, v2_##name),

@@ -241,6 +241,11 @@ static __noinline void handle_irqs(u32 irq)
 	}
 }
 
+u32 gic_next_irq(void)
+{
+	return (u32)read_sysreg(ICC_HPPIR1_EL1);
+}
+
 void gic_handle_irqs(void)
 {
 	u32 irq = (u32)read_sysreg(ICC_IAR1_EL1);

@@ -24,6 +24,7 @@
 #include <serai/printk.h>
 #include <serai/sched.h>
 #include <serai/string.h>
+#include <serai/trace.h>
 #include <serai/uart.h>
 #include <serai/unit.h>
 #include <version.h>
@@ -216,6 +217,7 @@ void __init start_hyp(paddr_t fdt_pa, u64 phys_offset)
 	start_units();
 	cpu_init_this(0);
 	start_cpus();
+	trace_boot();
 	console_start_input();
 	while (options.bootscrub == BOOTSCRUB_ON && frame_scrub_some())
 		;

@@ -19,6 +19,7 @@
 #include <serai/frame.h>
 #include <serai/printk.h>
 #include <serai/string.h>
+#include <serai/trace.h>
 #include <serai/unit.h>
 
 #define STACK_ORDER 2
@@ -153,7 +154,10 @@ void cpu_arch_idle(void)
 {
 	dsb(sy);
 	__asm__ volatile("wfi" : : : "memory");
-	gic_handle_irqs();
+	if (unlikely(trace_traps))
+		trap_irq_traced(NULL);
+	else
+		gic_handle_irqs();
 }
 
 void cpu_init_this(unsigned int id)

@@ -32,6 +32,11 @@ nstime_t time_arch_now(void)
 	return (nstime_t)scale(read_sysreg(cntpct_el0) - boot_count, ns_mult);
 }
 
+u64 time_arch_cycles(void)
+{
+	return read_sysreg(cntpct_el0);
+}
+
 u32 time_arch_khz(void)
 {
 	return time_frequency / 1000;

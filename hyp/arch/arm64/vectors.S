@@ -8,78 +8,17 @@
  *
  * On the way out one word decides: cpu->work == 0 goes straight back.
  */
-#include <asm-offsets.h>
-
-	.macro	save_guest
-	stp	x0, x1, [sp, #16 * 0]
-	stp	x2, x3, [sp, #16 * 1]
-	stp	x4, x5, [sp, #16 * 2]
-	stp	x6, x7, [sp, #16 * 3]
-	stp	x8, x9, [sp, #16 * 4]
-	stp	x10, x11, [sp, #16 * 5]
-	stp	x12, x13, [sp, #16 * 6]
-	stp	x14, x15, [sp, #16 * 7]
-	stp	x16, x17, [sp, #16 * 8]
-	stp	x18, x19, [sp, #16 * 9]
-	stp	x20, x21, [sp, #16 * 10]
-	stp	x22, x23, [sp, #16 * 11]
-	stp	x24, x25, [sp, #16 * 12]
-	stp	x26, x27, [sp, #16 * 13]
-	stp	x28, x29, [sp, #16 * 14]
-	mrs	x2, elr_el2
-	mrs	x3, spsr_el2
-	stp	x30, x2, [sp, #16 * 15]
-	ldr	x1, [sp, #FRAME_CPU_STACK]
-	str	x3, [sp, #FRAME_SPSR]
-	mov	x0, sp
-	mov	x19, sp
-	mov	sp, x1
-	mov	x29, xzr
-	.endm
-
-	.macro	guest_vector handler
-	.balign	128
-	save_guest
-	adr	x30, exit_to_guest
-	b	\handler
-	.endm
-
-	.macro	hyp_vector kind
-	.balign	128
-	msr	sp_el0, x0		/* fatal: the guest's values are lost */
-	mov	x0, sp
-	msr	tpidr_el0, x0
-	mov	x0, #\kind
-	b	hyp_fault_entry
-	.endm
+#include "vector_table.inc"
 
 	.section .text.vectors, "ax"
 	.balign	2048
 	.global vectors
 vectors:
-	/* From EL2 with SP_EL0: never used. */
-	hyp_vector 0
-	hyp_vector 1
-	hyp_vector 2
-	hyp_vector 3
-	/* From EL2. */
-	hyp_vector 4
-	hyp_vector 5
-	hyp_vector 6
-	hyp_vector 7
-	/* From a 64-bit guest. */
-	guest_vector trap_sync
-	guest_vector trap_irq
-	guest_vector trap_fiq
-	guest_vector trap_serror
-	/* From a 32-bit guest. */
-	guest_vector trap_sync
-	guest_vector trap_irq
-	guest_vector trap_fiq
-	guest_vector trap_serror
+	vector_table trap_sync, trap_irq
 
 /* x19: the vcpu that trapped. */
 	.balign	64
+	.global exit_to_guest
 exit_to_guest:
 	mrs	x1, tpidr_el2
 	ldr	w2, [x1, #CPU_WORK]
@@ -123,6 +62,7 @@ exit_with_work:
 	b	restore_guest
 
 /* w0: kind; x0 in SP_EL0, the stack pointer in TPIDR_EL0. All registers to a panic frame. */
+	.global hyp_fault_entry
 hyp_fault_entry:
 	msr	tpidrro_el0, x1
 	adrp	x1, fault_stack_top

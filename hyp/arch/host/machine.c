@@ -215,6 +215,16 @@ nstime_t time_arch_now(void)
 	return host.now;
 }
 
+u64 time_arch_cycles(void)
+{
+	return (u64)host.now / 16;
+}
+
+__weak_sym void cpu_arch_trace_traps(bool on)
+{
+	host.traps_traced[cpu_id()] = on;
+}
+
 u32 time_arch_khz(void)
 {
 	return 62500;

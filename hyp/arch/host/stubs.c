@@ -4,6 +4,7 @@
 #include <serai/arch.h>
 #include <serai/bug.h>
 #include <serai/printk.h>
+#include <serai/trace.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,4 +63,19 @@ __weak_sym void cpu_raise_on(unsigned int cpu, u32 work)
 	}
 	__atomic_fetch_or(&cpu_table[cpu]->remote, work, __ATOMIC_ACQ_REL);
 	cpu_arch_kick(cpu);
+}
+
+__weak_sym bool trace_traps;
+
+__weak_sym void trace_work(void)
+{
+}
+
+__weak_sym void trace_domain_shutdown(const struct domain *d, u32 reason)
+{
+}
+
+__weak_sym struct frame *trace_page_get(u64 mfn, bool *writable)
+{
+	return NULL;
 }

@@ -36,6 +36,8 @@ void cpu_arch_stop_others(void);
 void cpu_arch_dump(void);
 __noreturn void cpu_arch_halt(void);
 
+/* This CPU records guests' traps and interrupts, or not: trace.h. */
+void cpu_arch_trace_traps(bool on);
 /* What the device tree calls the CPU; it is up. */
 u64 cpu_arch_mpidr(unsigned int cpu);
 
@@ -43,6 +45,8 @@ u64 cpu_arch_mpidr(unsigned int cpu);
 nstime_t time_arch_now(void);
 /* Rate of the system counter, which is what tools take for the CPU's. */
 u32 time_arch_khz(void);
+/* The system counter itself. */
+u64 time_arch_cycles(void);
 /* One interrupt of this CPU's hypervisor timer at t; TIME_NEVER: none. It raises WORK_TIMER. */
 void time_arch_set_deadline(nstime_t t);
 

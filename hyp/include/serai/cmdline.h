@@ -40,6 +40,7 @@ struct options {
 	u8 bootscrub; /* enum bootscrub */
 	u32 conring_order; /* 0: CONFIG_CONSOLE_RING_ORDER */
 	char xsm[16];
+	u32 tbuf_size, tevt_mask; /* pages of each CPU's trace buffer, and what is recorded from the start; 0: none */
 	u32 gnttab_max_version; /* 1 or 2: of domains that do not say */
 	bool gnttab_transitive;
 	u32 gnttab_max_frames, gnttab_max_maptrack_frames; /* likewise */

@@ -24,6 +24,7 @@ enum cpu_work {
 	WORK_QUIET = 0x8, /* somebody waits for this CPU's quiet point */
 	WORK_DUMP = 0x10, /* a debug key wants this CPU's registers printed */
 	WORK_CONSOLE = 0x20, /* the console's ring has new lines: somebody may want to read them */
+	WORK_TRACE = 0x40, /* tracing begins or ends, or somebody may want to read records */
 };
 
 struct cpu {

@@ -224,6 +224,7 @@ struct domain_actions {
 	void (*hardware_shutdown)(u8 reason); /* dom0: the machine goes down or restarts */
 	void (*tell_control)(struct domain *d); /* VIRQ_DOM_EXC */
 	void (*console_news)(void); /* the ring of the console has new lines: VIRQ_CON_RING */
+	void (*trace_news)(void); /* a trace buffer is half full: VIRQ_TBUF */
 	u32 (*to_come)(void); /* domains that are about to be restarted; NULL: none */
 	/* grant_map_frame(): the page of a grant table frame, for mapping. */
 	int (*grant_frame)(struct domain *d, u32 idx, bool status, mfn_t *m);

@@ -34,6 +34,7 @@ enum lock_rank {
 	RANK_OWNER,	  /* a domain's list of frames */
 	RANK_HEAP,	  /* the frame allocator */
 	RANK_IRQ,	  /* interrupt controller */
+	RANK_TRACE,	  /* a CPU's ring of trace records */
 	RANK_CONSOLE,	  /* console ring and UART */
 };
 

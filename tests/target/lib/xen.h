@@ -184,6 +184,7 @@ enum {
 	VIRQ_DEBUG = 1,
 	VIRQ_CONSOLE = 2,
 	VIRQ_DOM_EXC = 3,
+	VIRQ_TBUF = 4,
 	VIRQ_CON_RING = 8,
 };
 
@@ -622,6 +623,7 @@ struct xen_hvm_param {
 #define XEN_DOMCTL_getdomaininfo     5
 #define XEN_DOMINF_shutdown	     (1u << 2)
 #define XEN_SYSCTL_INTERFACE_VERSION 0x15
+#define XEN_SYSCTL_tbuf_op	     2
 #define XEN_SYSCTL_physinfo	     3
 #define XEN_SYSCTL_sched_id	     4
 #define XEN_SYSCTL_debug_keys	     7
@@ -666,10 +668,43 @@ struct xen_sysctl_physinfo {
 	uint32_t hw_cap[8];
 };
 
+enum {
+	XEN_SYSCTL_TBUFOP_get_info = 0,
+	XEN_SYSCTL_TBUFOP_set_cpu_mask = 1,
+	XEN_SYSCTL_TBUFOP_set_evt_mask = 2,
+	XEN_SYSCTL_TBUFOP_set_size = 3,
+	XEN_SYSCTL_TBUFOP_enable = 4,
+	XEN_SYSCTL_TBUFOP_disable = 5,
+};
+
+struct xen_sysctl_tbuf_op {
+	uint32_t cmd;
+	uint32_t pad;
+	uint64_t cpu_bits; /* virtual address */
+	uint32_t nr_cpus;
+	uint32_t pad2;
+	uint32_t evt_mask;
+	uint32_t pad3;
+	uint64_t buffer_mfn;
+	uint32_t size;
+};
+
+/* Trace buffers: what tools map. */
+struct t_info {
+	uint16_t tbuf_size;
+	uint16_t mfn_offset[];
+};
+
+struct t_buf {
+	uint32_t cons;
+	uint32_t prod;
+};
+
 struct xen_sysctl {
 	uint32_t cmd;
 	uint32_t interface_version;
 	union {
+		struct xen_sysctl_tbuf_op tbuf_op;
 		struct xen_sysctl_physinfo physinfo;
 		uint32_t sched_id;
 		struct {

@@ -45,6 +45,8 @@ int gic_cpu_init(unsigned int cpu);
 
 /* Acknowledges and dispatches this CPU's pending interrupts. */
 void gic_handle_irqs(void);
+/* Which one that would take first, without doing it; GIC_INTID_SPECIAL or more: none. */
+u32 gic_next_irq(void);
 /* Ends the activation of an interrupt whose priority was dropped already; any CPU. */
 void gic_deactivate(u32 irq);
 /* The state of an SPI, or of this CPU's PPI. */

@@ -31,6 +31,7 @@ enum gicd_sgir_filter { SGIR_LIST, SGIR_OTHERS, SGIR_SELF };
 #define GICC_BPR      0x0008
 #define GICC_IAR      0x000c
 #define GICC_EOIR     0x0010
+#define GICC_HPPIR    0x0018
 #define GICC_APR0     0x00d0
 #define GICC_IIDR     0x00fc
 #define GICC_DIR      0x1000

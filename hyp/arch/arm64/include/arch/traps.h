@@ -21,6 +21,9 @@ enum trap_result {
 /* --- from vectors.S; v is current --- */
 void trap_sync(struct vcpu *v);
 void trap_irq(struct vcpu *v);
+/* The same two, recording: trace_traps.c. v may be NULL for interrupts. */
+void trap_sync_traced(struct vcpu *v);
+void trap_irq_traced(struct vcpu *v);
 void trap_fiq(struct vcpu *v);
 void trap_serror(struct vcpu *v);
 __noreturn void hyp_fault(const struct trap_frame *f, u32 kind, u64 sp);

@@ -33,6 +33,7 @@ struct host_machine {
 	bool fail_p2m_twice;	  /* and the one after it, too */
 	/* Counters. */
 	unsigned int kicks[NR_CPUS];
+	bool traps_traced[NR_CPUS]; /* cpu_arch_trace_traps() */
 	nstime_t deadline[NR_CPUS]; /* time_arch_set_deadline() */
 	unsigned int idles, dumps, polls;
 	unsigned int copies;	  /* guest copies, failing ones too */
