@@ -8,6 +8,8 @@
 #define ROUNDS	  200
 #define BATCH	  16
 #define FIRST_REF 16
+#define PEER_GFN  0x42000ul /* 2 MiB of the peer's memory that it does not use */
+#define PEER_PAGES 512
 
 static uint8_t pages[BATCH][PAGE_SIZE] PAGE_ALIGNED;
 static uint64_t pongs; /* in the peer: pings */
@@ -134,6 +136,72 @@ static void bench_copy(const char *name, uint16_t len)
 		BENCH(name, 500, hc_grant(GNTTABOP_copy, &copy, 1));
 }
 
+/* What a domain builder does: pages of the peer mapped in one call, and unmapped one by one. */
+static void bench_foreign(unsigned int count, const char *name, uint64_t rounds)
+{
+	static uint64_t idxs[BATCH], gpfns[BATCH];
+	static int32_t errs[BATCH];
+	struct xen_add_to_physmap_batch b = {
+		DOMID_SELF, XENMAPSPACE_gmfn_foreign, (uint16_t)count, PEER, idxs, gpfns, errs
+	};
+	uint64_t gfn = scratch_gfns(count);
+	int64_t rc;
+
+	for (unsigned int i = 0; i < count; i++) {
+		idxs[i] = PEER_GFN + i;
+		gpfns[i] = gfn + i;
+	}
+	rc = hc_memory(XENMEM_add_to_physmap_batch, &b);
+	if (rc || errs[count - 1]) {
+		bench_na(name, "map status", rc ? rc : errs[count - 1]);
+		return;
+	}
+	/* Real Xen keeps a reference for ever when the same page is mapped over itself. */
+	for (unsigned int i = 0; i < count; i++)
+		unmap_gfn(gfn + i);
+	BENCH(name, rounds, {
+		hc_memory(XENMEM_add_to_physmap_batch, &b);
+		for (unsigned int i = 0; i < count; i++)
+			unmap_gfn(gfn + i);
+	});
+}
+
+/* 2 MiB of the peer taken away and given again, in pages and as a block. */
+static void bench_populate(uint32_t order, const char *down_name, const char *up_name)
+{
+	static uint64_t gfns[PEER_PAGES];
+	struct xen_memory_reservation r = { gfns, PEER_PAGES >> order, order, 0, PEER };
+	uint64_t start, down = 0, up = 0, rounds = 4;
+	int64_t rc = 0;
+
+	for (uint64_t i = 0; i < r.nr_extents; i++)
+		gfns[i] = PEER_GFN + (i << order);
+	for (uint64_t i = 0; i <= rounds; i++) {
+		start = counter();
+		rc = hc_memory(XENMEM_decrease_reservation, &r);
+		down += i ? counter() - start : 0;
+		start = counter();
+		if (rc == (int64_t)r.nr_extents)
+			rc = hc_memory(XENMEM_populate_physmap, &r);
+		up += i ? counter() - start : 0;
+		if (rc != (int64_t)r.nr_extents) {
+			bench_na(down_name, "answered", rc);
+			bench_na(up_name, "answered", rc);
+			return;
+		}
+	}
+	bench_report(down_name, down, rounds);
+	bench_report(up_name, up, rounds);
+}
+
+static void bench_building(void)
+{
+	bench_foreign(1, "cross_foreign_map_unmap", 500);
+	bench_foreign(BATCH, "cross_foreign_map_batch16_unmap", 50);
+	bench_populate(0, "cross_decrease_512_pages", "cross_populate_512_pages");
+	bench_populate(9, "cross_decrease_2M", "cross_populate_2M");
+}
+
 static void bench_sharing(void)
 {
 	BENCH("cross_evtchn_send_already_pending", 500, event_send(deaf_port));
@@ -170,6 +238,7 @@ void bench_cross(void)
 	pair_post(peer_answer, 1, false, 0);
 	sleep_us(10000);
 	bench_sharing();
+	bench_building();
 	ping(false);
 	pair_wait();
 }
