@@ -202,8 +202,12 @@ void evtchn_domain_dump(struct domain *d)
 
 static void evtchn_dump_all(void)
 {
-	for (struct domain *d = domain_first(); d; d = d->next)
+	u32 next = 0;
+
+	for (struct domain *d; (d = domain_get_next(next)); domain_put(d)) {
+		next = d->id + 1U;
 		evtchn_domain_dump(d);
+	}
 }
 
 int evtchn_init(void)
