@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The slow way out of the hypervisor: whatever cpu->work asks for, until a vcpu can run. This is
- * also the idle loop, and each CPU's quiet point: nothing found in a list before is used after.
+ * also the idle loop.
  */
 #include <serai/arch.h>
 #include <serai/cmdline.h>
@@ -39,9 +39,9 @@ static void cpu_idle(struct cpu *c)
 			cpu_arch_idle();
 }
 
-#define WORK_SELDOM (WORK_DUMP | WORK_CONSOLE | WORK_TRACE | WORK_QUIET)
+#define WORK_SELDOM (WORK_DUMP | WORK_CONSOLE | WORK_TRACE)
 
-static __cold_path void work_seldom(struct cpu *c, u32 work)
+static __cold_path void work_seldom(u32 work)
 {
 	if (work & WORK_DUMP)
 		cpu_arch_dump();
@@ -49,8 +49,6 @@ static __cold_path void work_seldom(struct cpu *c, u32 work)
 		domain_actions.console_news();
 	if (work & WORK_TRACE)
 		trace_work();
-	if (work & WORK_QUIET)
-		WRITE_ONCE(c->quiet, c->quiet + 1);
 }
 
 struct vcpu *exit_work(void)
@@ -72,7 +70,7 @@ struct vcpu *exit_work(void)
 		if (work & WORK_SCHED)
 			sched_choose();
 		if (unlikely(work & WORK_SELDOM))
-			work_seldom(c, work);
+			work_seldom(work);
 		if (c->work)
 			continue;
 		if (!c->current)

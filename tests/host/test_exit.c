@@ -155,9 +155,6 @@ static void test_each_work(void **state)
 	leave_with(WORK_CONSOLE);
 	assert_int_equal(news, 1);
 	domain_actions.console_news = NULL;
-	assert_int_equal(this_cpu()->quiet, 0);
-	leave_with(WORK_QUIET);
-	assert_int_equal(this_cpu()->quiet, 1);
 	assert_int_equal(vcpu.arch.requests, 0);
 	leave_with(WORK_VCPU);
 	assert_int_equal(vcpu.arch.requests, VCPU_REQ_VGIC);
@@ -169,11 +166,10 @@ static void test_each_work(void **state)
 static void test_work_in_one_go(void **state)
 {
 	vcpu.requests = VCPU_REQ_EVENT;
-	leave_with(WORK_DUMP | WORK_QUIET | WORK_SCHED | WORK_VCPU | WORK_TIMER);
+	leave_with(WORK_DUMP | WORK_SCHED | WORK_VCPU | WORK_TIMER);
 	assert_string_equal(calls, "TVS"); /* timers first: they may wake somebody */
 	assert_int_equal(vcpu.arch.requests, VCPU_REQ_EVENT);
 	assert_int_equal(host.dumps, 1);
-	assert_int_equal(this_cpu()->quiet, 1);
 }
 
 static void test_work_raised_meanwhile(void **state)

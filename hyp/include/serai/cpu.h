@@ -21,10 +21,9 @@ enum cpu_work {
 	WORK_TIMER = 0x1, /* a deadline of this CPU's timers has passed */
 	WORK_SCHED = 0x2, /* choose again what runs here */
 	WORK_VCPU = 0x4,  /* the current vcpu has requests: vcpu->requests */
-	WORK_QUIET = 0x8, /* somebody waits for this CPU's quiet point */
-	WORK_DUMP = 0x10, /* a debug key wants this CPU's registers printed */
-	WORK_CONSOLE = 0x20, /* the console's ring has new lines: somebody may want to read them */
-	WORK_TRACE = 0x40, /* tracing begins or ends, or somebody may want to read records */
+	WORK_DUMP = 0x8, /* a debug key wants this CPU's registers printed */
+	WORK_CONSOLE = 0x10, /* the console's ring has new lines: somebody may want to read them */
+	WORK_TRACE = 0x20, /* tracing begins or ends, or somebody may want to read records */
 };
 
 struct cpu {
@@ -35,7 +34,6 @@ struct cpu {
 	void *stack_top;
 	u32 remote;    /* enum cpu_work set by other CPUs, atomically */
 	u32 lock_depth; /* of CONFIG_LOCK_RANKS */
-	u64 quiet;	/* counts this CPU's quiet points */
 };
 
 #include <arch/this_cpu.h> /* struct cpu *this_cpu(void) */

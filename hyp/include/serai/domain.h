@@ -170,7 +170,7 @@ struct domain *domain_get_next(u32 from);
 /* DOMID_SELF or a domain that the caller may manage: -ESRCH or -EPERM otherwise. */
 int domain_get_target(domid_t id, struct domain **out);
 void domain_put(struct domain *d);
-/* Caller holds the domain list lock or is at a quiet point; for dumps. */
+/* The list itself, while nobody else can change it. */
 struct domain *domain_first(void);
 
 static inline struct vcpu *domain_vcpu(struct domain *d, u32 id)

@@ -36,7 +36,7 @@ nstime_t time_now(void);
 void timer_init(struct timer *t, void (*fn)(void *arg), void *arg, unsigned int cpu);
 /* Arms or re-arms. A deadline in the past fires at the next exit. Any CPU may call. */
 void timer_arm(struct timer *t, nstime_t deadline);
-/* The function may be running on the timer's CPU until that one's next quiet point. */
+/* The function may still be running on the timer's CPU. */
 void timer_cancel(struct timer *t);
 /* Also waits until its function does not run any more; no lock that it takes may be held. */
 void timer_destroy(struct timer *t);
