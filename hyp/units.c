@@ -75,6 +75,7 @@ static int sched_domain_create(struct domain *d, const struct domain_config *cfg
 {
 	d->pool = cfg->pool ? cfg->pool : cpupool_find(0);
 	cpupool_enter(d->pool);
+	sched_group_init(&d->sched);
 	return 0;
 }
 
@@ -90,7 +91,7 @@ static int sched_vcpu_create(struct vcpu *v)
 {
 	struct cpumask hard = v->unit.hard;
 
-	return sched_unit_init(&v->unit, v->domain->pool, HOLD_DOWN, &hard);
+	return sched_unit_init(&v->unit, v->domain->pool, &v->domain->sched, HOLD_DOWN, &hard);
 }
 
 static void sched_vcpu_destroy(struct vcpu *v)

@@ -25,7 +25,7 @@ static void __init refuse(struct boot_info *bi, struct boot_pool *p, const char 
 
 static void __init read_sched(struct boot_info *bi, struct boot_pool *p)
 {
-	static const char *const known[] = { "null", "fair", "credit2" };
+	static const char *const known[] = { "null", "credit2" };
 	int len;
 	struct dt_prop prop = { .data = fdt_getprop(bi->fdt, p->node, sched_name, &len) };
 
@@ -38,7 +38,7 @@ static void __init read_sched(struct boot_info *bi, struct boot_pool *p)
 			return;
 	p->sched = NULL;
 	refuse(bi, p, sched_name, "there is no such scheduler",
-	       "write \"null\" or \"fair\", or nothing: it is as sched= says then");
+	       "write \"null\" or \"credit2\", or nothing: it is as sched= says then");
 }
 
 void __init bootpool_read(struct boot_info *bi, const struct dt_walk *w)

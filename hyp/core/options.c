@@ -2,6 +2,7 @@
 /* Every option of the command line, in one table. docs/command-line.md tells the user more. */
 #include <serai/cmdline.h>
 #include <serai/compiler.h>
+#include <serai/cpumask.h>
 #include <serai/printk.h>
 #include <serai/string.h>
 
@@ -10,6 +11,7 @@
 struct options options = {
 	.console = "dtuart",
 	.sched = SCHED_DEFAULT,
+	.tunables = SCHED_TUNABLES_DEFAULT,
 	.bootscrub = BOOTSCRUB_IDLE,
 	.guest_console_io = GUEST_CONSOLE_IO,
 	.xsm = "silo",
@@ -66,6 +68,36 @@ static bool __init parse_vwfi(const char *value, bool no)
 	if (no || (!native && strcmp(value, "trap")))
 		return false;
 	options.vwfi_native = native;
+	return true;
+}
+
+/* Arm's CPUs are cores with one thread, as a rule, and its machines one node. */
+static bool __init parse_runqueue(const char *value, bool no)
+{
+	static const struct {
+		const char *word;
+		enum sched_span span;
+	} words[] __initconst = {
+		{ "cpu", SCHED_SPAN_CPU },   { "core", SCHED_SPAN_CPU }, { "socket", SCHED_SPAN_CLUSTER },
+		{ "node", SCHED_SPAN_ALL }, { "all", SCHED_SPAN_ALL },
+	};
+
+	for (u32 i = 0; !no && i < ARRAY_SIZE(words); i++) {
+		if (!strcmp(value, words[i].word)) {
+			options.tunables.span = words[i].span;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool __init parse_ratelimit(const char *value, bool no)
+{
+	u64 us = 0;
+
+	if (!no && (!parse_size(value, &us) || !sched_ratelimit_usable(us)))
+		return false;
+	options.tunables.ratelimit_us = (u32)us;
 	return true;
 }
 
@@ -191,6 +223,14 @@ const struct option options_table[] __initconst = {
 	STRING(guest_loglvl, "none, error, warning, info, debug or all",
 	       "messages about guests that are shown"),
 	STRING(sched, "the name of a scheduler", "scheduling policy"),
+	PARSED(credit2_runqueue, parse_runqueue, "cpu, core, socket, node or all",
+	       "which CPUs share a run queue"),
+	{ .name = "credit2_max_cpus_runqueue", .type = OPTION_UINT,
+	  .target = &options.tunables.queue_cpus, .size = NR_CPUS,
+	  .accepts = "a number from 1 to what this build has of CPUs",
+	  .help = "CPUs that share a run queue at most" },
+	PARSED(sched_ratelimit_us, parse_ratelimit, "0, or a number from 100 to 500000",
+	       "how long a virtual CPU runs before one that wakes takes its place"),
 	PARSED(vwfi, parse_vwfi, "trap or native", "what a guest's WFI does"),
 	BOOL(noreboot, "halt instead of restarting after a panic"),
 	PARSED(bootscrub, parse_bootscrub, "off, idle or on", "when free memory is cleared"),

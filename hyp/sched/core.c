@@ -4,12 +4,13 @@
  * one runs is the policy's decision.
  *
  * A unit is covered by the run queue lock of the CPU that u->cpu names (RANK_SCHED; CPUs may share
- * one). It is at one place at a time: running on that CPU, queued with the policy, deferred (its
+ * one). Whoever changes u->cpu holds the locks of both CPUs. It is at one place at a time: running on that CPU, queued with the policy, deferred (its
  * registers are still being saved there, the CPU queues it afterwards), or nowhere because it is
  * held. Only queued units are picked, so no unit is ever on two CPUs. While a CPU idles, the
  * registers of the unit that blocked last may stay loaded: it is parked, which counts as running.
  *
- * Units come, go and change their home under the admin lock (RANK_SCHED_ADMIN) as well.
+ * Units come, go, change pools and leave CPUs where they may not be any more under the admin lock
+ * (RANK_SCHED_ADMIN) as well.
  */
 #include "sched_private.h"
 #include <abi/xen.h>
@@ -137,7 +138,7 @@ void sched_yield(void)
 {
 	struct sched_unit *u = percpu(sched_cpu)->current;
 
-	if (u && u->pool->policy->contended && u->pool->policy->contended(u->pool)) {
+	if (u && u->pool->policy->contended && u->pool->policy->contended()) {
 		u->yielding = true;
 		cpu_raise(WORK_SCHED);
 	}
@@ -154,12 +155,11 @@ static bool is_homeless(const struct sched_unit *u, const struct sched_cpu *sc)
 
 void sched_unit_rehome(struct sched_unit *u)
 {
-	unsigned int cpu, from = u->cpu;
+	unsigned int from = u->cpu;
 
-	if (!u->added || !is_homeless(u, sched_cpu_of(from)) ||
-	    u->pool->policy->place(u->pool, u, &cpu))
+	if (!u->added || !is_homeless(u, sched_cpu_of(from)))
 		return;
-	sched_unit_move(u, u->pool, cpu);
+	sched_unit_move(u, u->pool, u->pool->policy->place(u->pool, u));
 	if (u->cpu != from)
 		sched_place_freed(from);
 }
@@ -197,10 +197,12 @@ static bool may_park(const struct sched_cpu *sc, const struct sched_unit *u)
 	       cpumask_test(&u->hard, u->cpu);
 }
 
-static void slice_set(struct sched_cpu *sc, nstime_t until)
+void sched_choose_by(unsigned int cpu, nstime_t until)
 {
+	struct sched_cpu *sc = sched_cpu_of(cpu);
+
 	/* An earlier deadline may stay: a choice too many is cheaper than programming the timer. */
-	if (until != TIME_NEVER && (!timer_armed(&sc->slice) || until < sc->slice.deadline))
+	if (!timer_armed(&sc->slice) || until < sc->slice.deadline)
 		timer_arm(&sc->slice, until);
 }
 
@@ -273,7 +275,8 @@ void sched_choose(void)
 	} else if (action == ACTION_RESUME) {
 		sched_hooks.resume(prev);
 	}
-	slice_set(sc, choice.until);
+	if (choice.until != TIME_NEVER)
+		sched_choose_by(cpu_id(), choice.until);
 }
 
 /* --- units --- */
@@ -296,19 +299,36 @@ static void unit_change_home(struct sched_unit *u, struct cpupool *p, unsigned i
 	if (p != u->pool) {
 		list_del(&u->in_pool);
 		list_add_tail(&u->in_pool, &p->units);
+		u->pool->nr_choosy -= u->choosy;
+		u->choosy = false;
 		u->pool = p;
+		sched_unit_read_soft(u);
 	}
 	WRITE_ONCE(u->cpu, to);
 	if (!same)
 		p->policy->unit_add(u);
 }
 
+/* Locks the run queues that cover the unit and CPU to. The former. */
+static struct lock *unit_lock_two(const struct sched_unit *u, unsigned int to)
+{
+	struct lock *new = sched_cpu_of(to)->lock;
+
+	for (;;) {
+		struct lock *old = sched_cpu_of(READ_ONCE(u->cpu))->lock;
+
+		lock_two(old, new);
+		if (likely(sched_cpu_of(READ_ONCE(u->cpu))->lock == old))
+			return old;
+		lock_two_drop(old, new);
+	}
+}
+
 void sched_unit_move(struct sched_unit *u, struct cpupool *p, unsigned int to)
 {
-	struct lock *old = sched_cpu_of(u->cpu)->lock, *new = sched_cpu_of(to)->lock;
+	struct lock *new = sched_cpu_of(to)->lock, *old = unit_lock_two(u, to);
 	unsigned int cpu = NR_CPUS, from = u->cpu;
 
-	lock_two(old, new);
 	if (!u->running && (from != to || p != u->pool)) {
 		nstime_t now = time_now();
 		bool wanted = u->queued || u->deferred;
@@ -334,26 +354,53 @@ void sched_place_freed(unsigned int cpu)
 		sched_unit_move(u, p, cpu);
 }
 
-int sched_unit_init(struct sched_unit *u, struct cpupool *p, u32 holds, const struct cpumask *hard)
+void sched_group_init(struct sched_group *g)
 {
-	unsigned int cpu;
-	int rc;
+	*g = (struct sched_group){ .weight = SCHED_WEIGHT_NORMAL };
+}
+
+/* Under the lock of the unit, if others know it. */
+static void unit_read_group(struct sched_unit *u)
+{
+	u->scale = ((u32)SCHED_WEIGHT_NORMAL << 20) / u->group->weight;
+	u->capped = u->group->cap;
+}
+
+void sched_unit_read_soft(struct sched_unit *u)
+{
+	struct cpumask usable = cpumask_and(&u->hard, &u->pool->cpus);
+	struct cpumask liked = cpumask_and(&u->soft, &usable);
+	unsigned int nr = cpumask_weight(&liked);
+	bool choosy = nr && nr < cpumask_weight(&usable);
+
+	if (choosy != u->choosy)
+		u->pool->nr_choosy += choosy ? 1U : ~0U;
+	u->choosy = choosy;
+}
+
+int sched_unit_init(struct sched_unit *u, struct cpupool *p, struct sched_group *g, u32 holds,
+		    const struct cpumask *hard)
+{
+	int rc = -XEN_EINVAL;
 
 	*u = (struct sched_unit){ .holds = holds, .state = RUNSTATE_offline, .hard = *hard,
-				  .soft = *hard, .state_since = time_now(), .pool = p };
+				  .soft = cpu_online, .state_since = time_now(), .group = g, .pool = p };
 	list_init(&u->link);
-	sched_set_weight(u, SCHED_WEIGHT_NORMAL);
+	unit_read_group(u);
 	lock_take(&sched_admin_lock);
-	rc = mask_usable(p, hard) ? p->policy->place(p, u, &cpu) : -XEN_EINVAL;
-	if (!rc) {
-		struct lock *l = sched_cpu_of(cpu)->lock;
+	if (mask_usable(p, hard)) {
+		struct lock *l;
 
-		u->cpu = cpu;
+		u->cpu = p->policy->place(p, u);
+		l = sched_cpu_of(u->cpu)->lock;
 		list_add_tail(&u->in_pool, &p->units);
 		lock_take(l);
 		p->policy->unit_add(u);
 		u->added = true;
+		sched_unit_read_soft(u);
+		atomic_add_return(&g->units, 1);
 		lock_drop(l);
+		rc = 0;
 	}
 	lock_drop(&sched_admin_lock);
 	return rc;
@@ -374,6 +421,8 @@ void sched_unit_destroy(struct sched_unit *u)
 		u->pool->policy->sleep(u, time_now());
 	u->pool->policy->unit_remove(u);
 	list_del(&u->in_pool);
+	u->pool->nr_choosy -= u->choosy;
+	atomic_sub_return(&u->group->units, 1);
 	u->added = false;
 	lock_drop(sc->lock);
 	sched_kick(cpu);
@@ -381,19 +430,40 @@ void sched_unit_destroy(struct sched_unit *u)
 	lock_drop(&sched_admin_lock);
 }
 
+/* Under the lock of the unit: what it may do has changed. The CPU that should choose, or NR_CPUS. */
+static unsigned int unit_reconsider(struct sched_unit *u)
+{
+	if (u->running)
+		return u->cpu;
+	if (!u->queued)
+		return NR_CPUS;
+	u->pool->policy->sleep(u, time_now());
+	return u->pool->policy->enqueue(u, time_now());
+}
+
 unsigned int sched_unit_set_hard(struct sched_unit *u, const struct cpumask *hard)
 {
 	struct sched_cpu *sc = sched_unit_lock(u);
-	unsigned int cpu = NR_CPUS;
+	struct lock *l = sc->lock;
+	unsigned int cpu;
 
 	u->hard = *hard;
-	if (u->running) {
-		cpu = u->cpu;
-	} else if (u->queued) {
-		u->pool->policy->sleep(u, time_now());
-		cpu = u->pool->policy->enqueue(u, time_now());
-	}
-	lock_drop(sc->lock);
+	sched_unit_read_soft(u);
+	cpu = unit_reconsider(u);
+	lock_drop(l);
+	return cpu;
+}
+
+static unsigned int unit_set_soft(struct sched_unit *u, const struct cpumask *soft)
+{
+	struct sched_cpu *sc = sched_unit_lock(u);
+	struct lock *l = sc->lock;
+	unsigned int cpu;
+
+	u->soft = *soft;
+	sched_unit_read_soft(u);
+	cpu = unit_reconsider(u);
+	lock_drop(l);
 	return cpu;
 }
 
@@ -405,7 +475,7 @@ int sched_set_affinity(struct sched_unit *u, const struct cpumask *hard, const s
 	if (hard && !mask_usable(u->pool, hard))
 		rc = -XEN_EINVAL;
 	if (!rc && soft)
-		u->soft = *soft;
+		sched_kick(unit_set_soft(u, soft));
 	if (!rc && hard) {
 		sched_kick(sched_unit_set_hard(u, hard));
 		sched_unit_rehome(u);
@@ -414,10 +484,18 @@ int sched_set_affinity(struct sched_unit *u, const struct cpumask *hard, const s
 	return rc;
 }
 
-void sched_set_weight(struct sched_unit *u, u16 weight)
+void sched_unit_adjust(struct sched_unit *u)
 {
-	u->weight = weight;
-	WRITE_ONCE(u->scale, ((u32)SCHED_WEIGHT_NORMAL << 20) / weight);
+	struct sched_cpu *sc = sched_unit_lock(u);
+	struct lock *l = sc->lock;
+	unsigned int cpu;
+
+	if (u->pool->policy->adjust)
+		u->pool->policy->adjust(u, time_now());
+	unit_read_group(u);
+	cpu = unit_reconsider(u);
+	lock_drop(l);
+	sched_kick(cpu);
 }
 
 /* --- dumps --- */
@@ -429,6 +507,6 @@ void sched_unit_dump(const struct sched_unit *u)
 	if (sched_hooks.describe)
 		sched_hooks.describe(u, name, sizeof(name));
 	pr_info("    %s: cpu%u%s%s, holds %#x, weight %u, virtual time %ld us\n", name, u->cpu,
-		u->running ? " running" : "", u->queued ? " queued" : "", u->holds, u->weight,
-		u->node.key / NS_PER_US);
+		u->running ? " running" : "", u->queued ? " queued" : "", u->holds,
+		u->group->weight, u->vtime / NS_PER_US);
 }

@@ -63,16 +63,15 @@ static unsigned int null_cpu_remove(struct cpupool *p, unsigned int cpu, nstime_
 }
 
 /* The CPU with the fewest units. */
-static int null_place(struct cpupool *p, const struct sched_unit *u, unsigned int *best)
+static unsigned int null_place(struct cpupool *p, const struct sched_unit *u)
 {
 	struct cpumask usable = cpumask_and(&u->hard, &p->cpus);
-	unsigned int cpu;
+	unsigned int cpu, best = cpumask_next(&usable, 0);
 
-	*best = cpumask_next(&usable, 0);
 	for_each_cpu_in(cpu, &usable)
-		if (null_cpu_of(cpu)->nr < null_cpu_of(*best)->nr)
-			*best = cpu;
-	return 0;
+		if (null_cpu_of(cpu)->nr < null_cpu_of(best)->nr)
+			best = cpu;
+	return best;
 }
 
 static struct sched_unit *null_claim(struct cpupool *p, unsigned int to)
@@ -100,7 +99,7 @@ static void null_unit_add(struct sched_unit *u)
 	struct null_cpu *nc = null_cpu_of(u->cpu);
 
 	if (nc->nr++)
-		pr_warn("null scheduler: no CPU is free, a vcpu waits for CPU%u; use sched=fair "
+		pr_warn("null scheduler: no CPU is free, a vcpu waits for CPU%u; use sched=credit2 "
 			"to share CPUs\n", u->cpu);
 	list_add_tail(&u->link, &nc->units);
 }

@@ -16,6 +16,8 @@
 
 static struct cpupool *pools;
 
+struct sched_tunables sched_tunables = SCHED_TUNABLES_DEFAULT;
+
 /* --- CPUs without a pool --- */
 
 static struct sched_choice none_pick(struct cpupool *p, unsigned int cpu, struct sched_unit *prev,
@@ -35,8 +37,7 @@ static const struct {
 	const char *name;
 	const struct sched_policy *policy;
 } names[] = {
-	{ "fair", &sched_fair },
-	{ "credit2", &sched_fair },
+	{ "credit2", &sched_credit2 },
 	{ "null", &sched_null },
 };
 
@@ -66,7 +67,8 @@ int sched_init(const char *name)
 		if (!policy)
 			return -XEN_ENOENT;
 		if (name && *name)
-			pr_warn("sched=%s: this build has no such scheduler; %s is used\n", name,
+			pr_warn("sched=%s: %s no such scheduler; %s is used\n", name,
+				!strcmp(name, "credit") ? "Serai has" : "this build has",
 				policy->name);
 	}
 	pools = NULL;
@@ -87,6 +89,7 @@ int cpupool_create(const struct sched_policy *policy, struct cpupool **out)
 	if (!p)
 		return -XEN_ENOMEM;
 	p->policy = policy;
+	p->ratelimit_us = sched_tunables.ratelimit_us;
 	list_init(&p->units);
 	lock_take(&sched_admin_lock);
 	for (; *at && (*at)->id == p->id; at = &(*at)->next)
@@ -152,6 +155,20 @@ void cpupool_leave(struct cpupool *p)
 
 /* --- CPUs --- */
 
+/* Under the admin lock: which CPUs the pool has changed. */
+static void units_read_soft(struct cpupool *p)
+{
+	struct list *l;
+
+	list_for_each(l, &p->units) {
+		struct sched_unit *u = list_entry(l, struct sched_unit, in_pool);
+		struct sched_cpu *sc = sched_unit_lock(u);
+
+		sched_unit_read_soft(u);
+		lock_drop(sc->lock);
+	}
+}
+
 /* Under the admin lock, by the CPU itself, which has nothing loaded. */
 static void cpu_join(struct sched_cpu *sc, struct cpupool *p)
 {
@@ -160,6 +177,7 @@ static void cpu_join(struct sched_cpu *sc, struct cpupool *p)
 	sc->lock = p->policy->cpu_add(p, cpu);
 	sc->pool = p;
 	cpumask_set(&p->cpus, cpu);
+	units_read_soft(p);
 }
 
 static void slice_over(void *arg)
@@ -247,6 +265,7 @@ static void cpu_part(struct cpupool *p, struct sched_cpu *sc, unsigned int cpu)
 	lock_drop(sc->lock);
 	sc->change = &sched_no_pool;
 	sched_kick(other);
+	units_read_soft(p);
 	units_leave(p, cpu);
 	sched_kick(cpu);
 }
@@ -272,22 +291,15 @@ int cpupool_remove_cpu(struct cpupool *p, unsigned int cpu)
 /* --- units --- */
 
 /* Under the admin lock: the unit is in another pool and does not run. */
-static int unit_enter(struct sched_unit *u, struct cpupool *p)
+static void unit_enter(struct sched_unit *u, struct cpupool *p)
 {
-	struct cpumask usable = cpumask_and(&u->hard, &p->cpus), old = u->hard;
-	unsigned int cpu, from = u->cpu;
-	int rc;
+	struct cpumask usable = cpumask_and(&u->hard, &p->cpus);
+	unsigned int from = u->cpu;
 
 	if (cpumask_empty(&usable))
 		sched_unit_set_hard(u, &cpu_online);
-	rc = p->policy->place(p, u, &cpu);
-	if (rc) {
-		sched_unit_set_hard(u, &old);
-		return rc;
-	}
-	sched_unit_move(u, p, cpu);
+	sched_unit_move(u, p, p->policy->place(p, u));
 	sched_place_freed(from);
-	return 0;
 }
 
 int cpupool_move_unit(struct sched_unit *u, struct cpupool *p)
@@ -297,8 +309,10 @@ int cpupool_move_unit(struct sched_unit *u, struct cpupool *p)
 	lock_take(&sched_admin_lock);
 	if (cpumask_empty(&p->cpus))
 		rc = -XEN_EINVAL;
+	else if (u->pool != p && sched_is_running(u))
+		rc = -XEN_ERESTART;
 	else if (u->pool != p)
-		rc = sched_is_running(u) ? -XEN_ERESTART : unit_enter(u, p);
+		unit_enter(u, p);
 	lock_drop(&sched_admin_lock);
 	return rc;
 }

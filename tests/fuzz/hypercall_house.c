@@ -192,7 +192,7 @@ bool guest_write(struct domain *d, u64 gpa, const void *p, size_t size)
 /* --- what is beside the units --- */
 
 struct options options = { .gnttab_transitive = true };
-char cmdline_text[1024] = "sched=fair";
+char cmdline_text[1024] = "sched=credit2";
 const u8 config_gz[4] = { 1, 2, 3, 4 }, config_gz_end[1];
 
 __asm__(".section .rodata\n"
@@ -347,14 +347,14 @@ static void warm_up(void)
 		this_cpu()->work = 0;
 }
 
-void house_start(bool fair)
+void house_start(bool credit2)
 {
 	static const struct uart uart = { .name = "fuzz", .putc = uart_put, .getc = uart_get,
 					  .irq_enable = uart_start, .dt_path = "/uart",
 					  .base = 0x9000000, .size = 0x1000, .data_off = 0,
 					  .status_off = 0x18, .status = 0x90 };
 
-	if (cpu_table[CPUS - 1] && house.fair == fair)
+	if (cpu_table[CPUS - 1] && house.credit2 == credit2)
 		return;
 	house.quiet++;
 	heaps_grown(true);
@@ -364,7 +364,7 @@ void house_start(bool fair)
 	memset(keys, 0, sizeof(keys));
 	CHECK(!frame_init(HOST_RAM_BASE, HOST_RAM_BASE + RAM));
 	frame_add_range(HOST_RAM_BASE, HOST_RAM_BASE + RAM, true);
-	CHECK(!sched_init(fair ? "fair" : "null"));
+	CHECK(!sched_init(credit2 ? "credit2" : "null"));
 	for (unsigned int i = 0; i < units_count; i++)
 		CHECK(!(units[i].init ? units[i].init() : 0));
 	for (unsigned int cpu = 0; cpu < CPUS; cpu++) {
@@ -374,7 +374,7 @@ void house_start(bool fair)
 	}
 	host_set_cpu(0);
 	domain_actions.hardware_shutdown = hardware_shutdown;
-	house.fair = fair;
+	house.credit2 = credit2;
 	house.quiet--;
 	warm_up();
 	remember();

@@ -38,7 +38,7 @@
 	} while (0)
 
 struct house {
-	bool direct, share, fair; /* dom0 mapped 1:1; domains may share freely; scheduler */
+	bool direct, share, credit2; /* dom0 mapped 1:1; domains may share freely; scheduler */
 	bool grant_v2; /* all begin with grant tables of version 2 */
 	u64 ram_gfn[DOMS]; /* where the domain's RAM begins */
 	/* Others come in between: called at a place where a real machine's other CPUs may. */
@@ -52,7 +52,7 @@ struct house {
 extern struct house house;
 
 /* (Re)starts the machine; false when it can go on as it is. */
-void house_start(bool fair);
+void house_start(bool credit2);
 /* A domain with its vcpus up, its RAM, its UART; nothing happens if the id exists. */
 void house_create(domid_t id);
 /* One call of domain_kill(), from whichever CPU is current. */

@@ -28,7 +28,9 @@
 
 #include "../../hyp/sched/core.c"
 #include "../../hyp/sched/pool.c"
-#include "../../hyp/sched/fair.c"
+#include "../../hyp/sched/credit2.c"
+#include "../../hyp/sched/credit2_queue.c"
+#include "../../hyp/sched/credit2_cap.c"
 #include "../../hyp/sched/null.c"
 
 #define UNITS_MAX 64
@@ -36,6 +38,7 @@
 
 struct sim_unit {
 	struct sched_unit u;
+	struct sched_group g;
 	int on; /* CPU that holds its registers, -1: none */
 	bool exists;
 	nstime_t ran, ran_since;
@@ -170,7 +173,6 @@ static inline void machine_start(unsigned int n, const char *name, bool parking)
 	for (size_t i = 0; i < ARRAY_SIZE(allocated); i++)
 		mem_free(allocated[i]);
 	pools = NULL;
-	unused_pools = NULL;
 	host.now = 12345;
 	nr_cpus = n;
 	meanwhile = NULL;
@@ -259,8 +261,9 @@ static inline void unit_start(unsigned int i, u16 weight, const struct cpumask *
 	s->on = -1;
 	s->state = RUNSTATE_offline;
 	s->state_since = host.now;
-	assert_int_equal(sched_unit_init(&s->u, cpupool_find(0), HOLD_DOWN, hard), 0);
-	sched_set_weight(&s->u, weight);
+	sched_group_init(&s->g);
+	s->g.weight = weight;
+	assert_int_equal(sched_unit_init(&s->u, cpupool_find(0), &s->g, HOLD_DOWN, hard), 0);
 	s->exists = true;
 }
 
@@ -349,7 +352,7 @@ static inline void check_unit(struct sim_unit *s)
 /* Nobody waits while a CPU where it may run is idle. */
 static inline void check_conserving(const struct sim_unit *s)
 {
-	if (!s->u.queued)
+	if (!s->u.queued || s->u.throttled)
 		return;
 	for (unsigned int cpu = 0; cpu < nr_cpus; cpu++)
 		if (!cpus[cpu].current)

@@ -113,7 +113,7 @@ static const struct refusal {
 						     P1 " already; write each CPU once", true },
 	{ P1, "cpupool-cpus", 2, { 0xc2, 0xc2 }, "", "/cpus/cpu@2 is in " P1 " already", false },
 	{ P1, "cpupool-sched", 0, { 0 }, "rtds", P1 ": cpupool-sched = \"rtds\": there is no such scheduler; "
-						 "write \"null\" or \"fair\", or nothing", false },
+						 "write \"null\" or \"credit2\", or nothing", false },
 	{ P2, "cpupool-sched", 1, { 1 }, "", "cpupool-sched = <0x1>: there is no such scheduler", true },
 	{ D1, "domain-cpupool", 2, { 0, 0xf1 }, "", D1 ": domain-cpupool = <0 0xf1>: it is no phandle of a "
 						    "node; write the phandle", true },
@@ -157,7 +157,7 @@ static void start_pools(void)
 	assert_int_equal(parse(), 0);
 	memset(made, 0, sizeof(made));
 	rest = NULL;
-	machine_start(4, pools_boot_sched(bi, "fair"), false);
+	machine_start(4, pools_boot_sched(bi, "credit2"), false);
 	settle();
 	assert_int_equal(pools_make(bi), 0);
 }
@@ -166,14 +166,14 @@ static void test_made(void **state)
 {
 	/* The boot CPU is in no node: what is left over is pool 0. */
 	start_pools();
-	assert_said("CPU pool 0: 1 CPUs, scheduler fair");
+	assert_said("CPU pool 0: 1 CPUs, scheduler credit2");
 	assert_said("scheduler null");
 	assert_ptr_equal(pools_find(-1), cpupool_find(0));
 	assert_true(cpumask_test(&pools_find(0)->cpus, 2) && cpumask_test(&pools_find(0)->cpus, 3));
 	assert_true(cpumask_test(&pools_find(1)->cpus, 1));
 	assert_int_equal(cpumask_weight(&pools_find(1)->cpus), 1);
 	assert_ptr_equal(pools_find(0)->policy, &sched_null);
-	assert_ptr_equal(pools_find(1)->policy, &sched_fair);
+	assert_ptr_equal(pools_find(1)->policy, &sched_credit2);
 
 	/* In the second node: the rest, CPU 1, has a pool of its own. */
 	anew();
@@ -218,15 +218,15 @@ static void test_too_many(void **state)
 static void test_boot_sched(void **state)
 {
 	assert_int_equal(parse(), 0);
-	assert_string_equal(pools_boot_sched(bi, "fair"), "fair");
+	assert_string_equal(pools_boot_sched(bi, "credit2"), "credit2");
 	anew();
 	tree_set_cells(fdt, P1, "cpupool-cpus", 0xc2, 0xc0);
 	assert_int_equal(parse(), 0);
-	assert_string_equal(pools_boot_sched(bi, "fair"), "null");
+	assert_string_equal(pools_boot_sched(bi, "credit2"), "null");
 	anew();
 	tree_set_cells(fdt, P2, "cpupool-cpus", 0xc1, 0xc0);
 	assert_int_equal(parse(), 0);
-	assert_string_equal(pools_boot_sched(bi, "fair"), "fair");
+	assert_string_equal(pools_boot_sched(bi, "credit2"), "credit2");
 }
 
 int main(void)

@@ -136,6 +136,9 @@ static void test_bad_values(void **state)
 		{ "gnttab_max_frames=32769", "a number from 1 to 32768" },
 		{ "gnttab_max_maptrack_frames=0", "a number from 1 to 65536" },
 		{ "dtuart=", "dtuart takes a path or alias" },
+		{ "credit2_runqueue=shelf", "credit2_runqueue takes cpu, core, socket" },
+		{ "credit2_max_cpus_runqueue=0", "credit2_max_cpus_runqueue takes a number" },
+		{ "sched_ratelimit_us=99", "sched_ratelimit_us takes 0, or a number" },
 		{ "sched=a_name_that_is_much_too_long", "sched takes the name of a scheduler" },
 	};
 
@@ -151,8 +154,12 @@ static void test_good_values(void **state)
 	parse("console=none dtuart=/pl011@9000000:115200n8 loglvl=error/all guest_loglvl=all "
 	      "sched=null vwfi=native noreboot bootscrub=off sync_console conring_size=20K "
 	      "xsm=silo dom0_max_vcpus=0x10 gnttab=max-ver:2,no-transitive gnttab_max_frames=8 "
-	      "gnttab_max_maptrack_frames=9");
+	      "gnttab_max_maptrack_frames=9 credit2_runqueue=all credit2_max_cpus_runqueue=4 "
+	      "sched_ratelimit_us=5000");
 	assert_silent();
+	assert_int_equal(options.tunables.span, SCHED_SPAN_ALL);
+	assert_int_equal(options.tunables.queue_cpus, 4);
+	assert_int_equal(options.tunables.ratelimit_us, 5000);
 	assert_string_equal(options.console, "none");
 	assert_string_equal(options.dtuart, "/pl011@9000000:115200n8");
 	assert_string_equal(options.loglvl, "error/all");

@@ -6,7 +6,7 @@
 /* With no more units than CPUs nobody is interrupted. */
 static void test_no_slices_alone(void **state)
 {
-	machine_start(4, "fair", false);
+	machine_start(4, "credit2", false);
 	units_start(4);
 	switches = 0;
 	memset(host.kicks, 0, sizeof(host.kicks));
@@ -24,7 +24,7 @@ static void test_wake_stays(void **state)
 {
 	unsigned int cpu;
 
-	machine_start(4, "fair", false);
+	machine_start(4, "credit2", false);
 	units_start(2);
 	cpu = units[0].u.cpu;
 	for (int i = 0; i < 100; i++) {
@@ -46,7 +46,7 @@ static void test_wake_stays(void **state)
 
 static void test_parking(void **state)
 {
-	machine_start(2, "fair", true);
+	machine_start(2, "credit2", true);
 	units_start(1);
 	switches = 0;
 	for (int i = 0; i < 10; i++) {
@@ -77,7 +77,7 @@ static void test_parking(void **state)
 /* A hold and its release in one go leave the unit where it is. */
 static void test_hold_release_current(void **state)
 {
-	machine_start(1, "fair", false);
+	machine_start(1, "credit2", false);
 	units_start(1);
 	switches = 0;
 	sched_hold(&units[0].u, HOLD_BLOCKED);
@@ -102,7 +102,7 @@ static void test_affinity(void **state)
 {
 	struct cpumask two = { { 0x4 } }, none = { { 0 } }, beyond = { { 0x80 } };
 
-	machine_start(4, "fair", false);
+	machine_start(4, "credit2", false);
 	units_start(3);
 	assert_int_equal(sched_set_affinity(&units[0].u, &two, NULL), 0);
 	settle();
@@ -114,13 +114,14 @@ static void test_affinity(void **state)
 	assert_in_range(units[1].ran, 450 * NS_PER_MS, 600 * NS_PER_MS);
 	assert_int_equal(sched_set_affinity(&units[0].u, &none, NULL), -XEN_EINVAL);
 	assert_int_equal(sched_set_affinity(&units[0].u, &beyond, NULL), -XEN_EINVAL);
-	assert_int_equal(sched_unit_init(&units[9].u, cpupool_find(0), 0, &none), -XEN_EINVAL);
+	sched_group_init(&units[9].g);
+	assert_int_equal(sched_unit_init(&units[9].u, cpupool_find(0), &units[9].g, 0, &none), -XEN_EINVAL);
 	machine_stop();
 }
 
 static void test_yield(void **state)
 {
-	machine_start(1, "fair", false);
+	machine_start(1, "credit2", false);
 	units_start(2);
 	for (int i = 0; i < 10; i++) {
 		struct sched_unit *before = cpus[0].current;
@@ -233,16 +234,19 @@ static void test_names(void **state)
 	machine_start(1, "credit2", false);
 	assert_int_equal(sched_policy()->sched_id, 6);
 	machine_start(1, "", false);
-	assert_string_equal(sched_policy()->name, "fair");
+	assert_string_equal(sched_policy()->name, "credit2");
 	assert_silent();
 	machine_start(1, "best", false);
-	assert_string_equal(sched_policy()->name, "fair");
-	assert_said("sched=best");
+	assert_string_equal(sched_policy()->name, "credit2");
+	assert_said("sched=best: this build has no such scheduler");
+	machine_start(1, "credit", false);
+	assert_string_equal(sched_policy()->name, "credit2");
+	assert_said("sched=credit: Serai has no such scheduler; credit2 is used");
 }
 
 static void test_dump(void **state)
 {
-	static const char *const policies[] = { "fair", "null" };
+	static const char *const policies[] = { "credit2", "null" };
 
 	for (int i = 0; i < 2; i++) {
 		machine_start(2, policies[i], false);
@@ -260,26 +264,6 @@ static void test_dump(void **state)
 	}
 }
 
-/* No memory for the queue: the unit is refused and nothing changes. */
-static void test_no_memory(void **state)
-{
-	struct cpumask all;
-	unsigned int made = 0;
-
-	machine_start(1, "fair", false);
-	all = all_cpus();
-	no_memory = true;
-	while (made < UNITS_MAX && !sched_unit_init(&units[made].u, cpupool_find(0), HOLD_DOWN, &all)) {
-		units[made].on = -1;
-		units[made++].exists = true;
-	}
-	no_memory = false;
-	machine_stop();
-	units_start(UNITS_MAX);
-	check_all(true);
-	machine_stop();
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -295,7 +279,6 @@ int main(void)
 		cmocka_unit_test(test_null_moved_away),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_dump),
-		cmocka_unit_test(test_no_memory),
 	};
 
 	srand(3);

@@ -88,7 +88,7 @@ static void test_ids(void **state)
 {
 	struct cpupool *a, *b, *c;
 
-	machine_start(2, "fair", false);
+	machine_start(2, "credit2", false);
 	a = make_pool("null");
 	b = make_pool("credit2");
 	assert_int_equal(a->id, 1);
@@ -98,7 +98,7 @@ static void test_ids(void **state)
 	assert_null(cpupool_find(3));
 	assert_int_equal(cpupool_destroy(a), 0);
 	assert_null(cpupool_find(1));
-	c = make_pool("fair");
+	c = make_pool("credit2");
 	assert_int_equal(c->id, 1);
 	assert_int_equal(cpupool_destroy(first_pool()), -XEN_EBUSY);
 	assert_int_equal(cpupool_destroy(b), 0);
@@ -110,12 +110,12 @@ static void test_ids(void **state)
 }
 
 /* What a null pool is for: a CPU of its own beside shared ones. */
-static void test_null_beside_fair(void **state)
+static void test_null_beside_credit2(void **state)
 {
 	struct cpupool *p;
 	nstime_t ran;
 
-	machine_start(3, "fair", true);
+	machine_start(3, "credit2", true);
 	p = make_pool("null");
 	assert_int_equal(remove_cpu(first_pool(), 2), 0);
 	assert_int_equal(add_cpu(p, 2), 0);
@@ -147,7 +147,7 @@ static void test_null_beside_fair(void **state)
 /* A CPU leaves with what runs there, what is parked there and what is queued for it. */
 static void test_leaving(void **state)
 {
-	static const char *const policies[] = { "fair", "null" };
+	static const char *const policies[] = { "credit2", "null" };
 
 	for (int n = 0; n < 2; n++) {
 		struct cpumask only = { { 2 } };
@@ -190,8 +190,8 @@ static void test_refused(void **state)
 	struct cpumask first = { { 1 } };
 	struct cpupool *p, *q;
 
-	machine_start(3, "fair", false);
-	p = make_pool("fair");
+	machine_start(3, "credit2", false);
+	p = make_pool("credit2");
 	q = make_pool("null");
 	units_start(1);
 	assert_int_equal(move_unit(0, p), -XEN_EINVAL);
@@ -205,7 +205,8 @@ static void test_refused(void **state)
 	assert_int_equal(add_cpu(p, 1), 0);
 	assert_int_equal(add_cpu(q, 1), -XEN_EBUSY);
 	/* Neither made nor sent where its mask has no CPU. */
-	assert_int_equal(sched_unit_init(&units[5].u, p, 0, &first), -XEN_EINVAL);
+	sched_group_init(&units[5].g);
+	assert_int_equal(sched_unit_init(&units[5].u, p, &units[5].g, 0, &first), -XEN_EINVAL);
 	assert_int_equal(sched_set_affinity(&units[0].u, &(struct cpumask){ { 2 } }, NULL), -XEN_EINVAL);
 	assert_int_equal(sched_set_affinity(&units[0].u, &first, NULL), 0);
 	assert_int_equal(move_unit(0, p), 0); /* the mask is forgotten */
@@ -216,17 +217,8 @@ static void test_refused(void **state)
 	assert_int_equal(cpupool_destroy(q), -XEN_EBUSY);
 	cpupool_leave(q);
 	assert_int_equal(cpupool_destroy(q), 0);
-	/* No memory in the new pool: it stays. */
-	q = make_pool("fair");
-	assert_int_equal(remove_cpu(first_pool(), 2), 0);
-	assert_int_equal(add_cpu(q, 2), 0);
-	no_memory = true;
-	assert_int_equal(move_unit(0, q), -XEN_ENOMEM);
-	no_memory = false;
-	assert_ptr_equal(units[0].u.pool, p);
-	check_pools(true);
 	sched_dump();
-	assert_said("pool 1, scheduler fair, 0 domains");
+	assert_said("pool 1, scheduler credit2, 0 domains");
 	machine_stop();
 }
 
@@ -286,7 +278,7 @@ static void random_pool(void)
 	switch (rand() % 5) {
 	case 0:
 		if (!cpupool_find(3))
-			make_pool(rand() % 2 ? "fair" : "null");
+			make_pool(rand() % 2 ? "credit2" : "null");
 		break;
 	case 1:
 		cpupool_destroy(p);
@@ -311,7 +303,8 @@ static void test_random(void **state)
 {
 	for (unsigned int seed = 0; seed < 60; seed++) {
 		srand(seed);
-		machine_start(1 + seed % 6, seed % 2 ? "fair" : "null", seed % 3 == 0);
+		sched_tunables.span = seed % 4 < 2 ? SCHED_SPAN_CPU : SCHED_SPAN_ALL;
+		machine_start(1 + seed % 6, seed % 2 ? "credit2" : "null", seed % 3 == 0);
 		for (int step = 0; step < 1500; step++) {
 			host_set_cpu((unsigned int)rand() % nr_cpus);
 			random_unit((unsigned int)rand() % 12);
@@ -337,7 +330,7 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ids),	cmocka_unit_test(test_null_beside_fair),
+		cmocka_unit_test(test_ids),	cmocka_unit_test(test_null_beside_credit2),
 		cmocka_unit_test(test_leaving), cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_random),
 	};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sources: hyp/sched/timer.c hyp/lib/minheap.c */
-/* The fair policy over seconds of virtual time: who got how much, and who had to wait how long. */
+/* The credit2 policy over seconds of virtual time: who got how much, and who had to wait how long. */
 #include "sched_sim.h"
 
 /*
@@ -13,19 +13,19 @@ static void ideal_shares(unsigned int n, double *share)
 	bool full[UNITS_MAX] = { false }, again = true;
 
 	for (unsigned int i = 0; i < n; i++)
-		weights += units[i].u.weight;
+		weights += units[i].g.weight;
 	while (again) {
 		again = false;
 		for (unsigned int i = 0; i < n; i++) {
-			if (!full[i] && units[i].u.weight * left > weights) {
+			if (!full[i] && units[i].g.weight * left > weights) {
 				full[i] = again = true;
 				left -= 1;
-				weights -= units[i].u.weight;
+				weights -= units[i].g.weight;
 			}
 		}
 	}
 	for (unsigned int i = 0; i < n; i++)
-		share[i] = full[i] ? 1 : units[i].u.weight * left / weights;
+		share[i] = full[i] ? 1 : units[i].g.weight * left / weights;
 }
 
 /* Within 2 % of what is fair, but for a slice of rounding. */
@@ -40,7 +40,7 @@ static void check_shares(unsigned int n, nstime_t length)
 
 		if (error > 0.02 * ideal + 10 * NS_PER_MS)
 			fail_msg("%u CPUs, %u units: unit %u of weight %u ran %.1f ms instead of "
-				 "%.1f ms", nr_cpus, n, i, units[i].u.weight, got / 1e6,
+				 "%.1f ms", nr_cpus, n, i, units[i].g.weight, got / 1e6,
 				 ideal / 1e6);
 	}
 }
@@ -49,7 +49,7 @@ static void shares(unsigned int n_cpus, unsigned int n, u16 (*weight)(unsigned i
 {
 	struct cpumask all;
 
-	machine_start(n_cpus, "fair", false);
+	machine_start(n_cpus, "credit2", false);
 	all = all_cpus();
 	for (unsigned int i = 0; i < n; i++) {
 		unit_start(i, weight(i), &all);
@@ -102,7 +102,7 @@ static void test_sleepers(void **state)
 	nstime_t asked = 0, latest = 0, woken = 0;
 	struct cpumask all;
 
-	machine_start(1, "fair", false);
+	machine_start(1, "credit2", false);
 	all = all_cpus();
 	for (unsigned int i = 0; i < 4; i++) {
 		unit_start(i, 256, &all);
@@ -145,7 +145,7 @@ static void test_newcomer(void **state)
 {
 	struct cpumask all;
 
-	machine_start(1, "fair", false);
+	machine_start(1, "credit2", false);
 	units_start(1);
 	for (int i = 0; i < 3600; i++) {
 		host.now += NS_PER_S;
@@ -186,7 +186,7 @@ static void test_long_run(void **state)
 {
 	struct cpumask all;
 
-	machine_start(1, "fair", false);
+	machine_start(1, "credit2", false);
 	all = all_cpus();
 	unit_start(0, 1, &all);
 	unit_start(1, 256, &all);
@@ -208,7 +208,7 @@ static void test_contention_spreads(void **state)
 {
 	struct cpumask all;
 
-	machine_start(2, "fair", false);
+	machine_start(2, "credit2", false);
 	all = all_cpus();
 	unit_start(0, 4096, &all);
 	unit_start(1, 256, &all);
@@ -217,9 +217,9 @@ static void test_contention_spreads(void **state)
 	sched_release(&units[1].u, HOLD_DOWN);
 	settle();
 	host.now += CALM_MIN / 2;
-	units[0].u.node.key += 50 * NS_PER_MS;
-	units[2].u.node.key += 80 * NS_PER_MS;
-	fair_of(cpupool_find(0))->contended = host.now;
+	units[0].u.vtime += 50 * NS_PER_MS;
+	units[2].u.vtime += 80 * NS_PER_MS;
+	credit2_cpu_of(0)->rq->pool->contended = host.now;
 	sched_release(&units[2].u, HOLD_DOWN);
 	settle();
 	run_for(150 * NS_PER_MS);
@@ -231,7 +231,7 @@ static void test_contention_spreads(void **state)
 static void test_no_starvation(void **state)
 {
 	for (int round = 0; round < 20; round++) {
-		machine_start(4, "fair", round % 2);
+		machine_start(4, "credit2", round % 2);
 		for (unsigned int i = 0; i < 24; i++) {
 			struct cpumask mask = random_mask();
 

@@ -14,6 +14,7 @@ static void random_event(void)
 	struct sim_unit *s = &units[(unsigned int)rand() % nr_units];
 	static const u32 holds[] = { HOLD_BLOCKED, HOLD_PAUSED, HOLD_DOMAIN, HOLD_DOWN };
 	struct sched_unit *current = cpus[cpu_id()].current;
+	static const u16 caps[] = { 0, 0, 5, 50, 150 };
 	struct cpumask mask;
 
 	if (!s->exists)
@@ -44,7 +45,13 @@ static void random_event(void)
 		if (rand() % 4)
 			break;
 		mask = random_mask();
-		assert_int_equal(sched_set_affinity(&s->u, &mask, NULL), 0);
+		if (rand() % 2)
+			assert_int_equal(sched_set_affinity(&s->u, &mask, NULL), 0);
+		else
+			assert_int_equal(sched_set_affinity(&s->u, NULL, &mask), 0);
+		s->g.cap = caps[rand() % 5];
+		s->g.weight = (u16)(1 + rand() % 500);
+		sched_unit_adjust(&s->u);
 		break;
 	}
 	assert_int_equal(this_cpu()->lock_depth, 0);
@@ -116,23 +123,37 @@ static void check_totals(void)
 	total_switches = total_parks = total_resumes = 0;
 }
 
-static void test_stress_fair(void **state)
+static void test_stress_credit2(void **state)
 {
 	nr_units = UNITS_MAX;
 	for (unsigned int n = 1; n <= 8; n++) {
-		stress(n, "fair", false, true);
-		stress(n, "fair", true, true);
+		stress(n, "credit2", false, true);
+		stress(n, "credit2", true, true);
 	}
 	check_totals();
 }
 
-static void test_stress_fair_few(void **state)
+static void test_stress_credit2_few(void **state)
 {
 	for (unsigned int n = 1; n <= 8; n++) {
 		nr_units = n + 2;
-		stress(n, "fair", false, true);
-		stress(n, "fair", true, true);
+		stress(n, "credit2", false, true);
+		stress(n, "credit2", true, true);
 	}
+	check_totals();
+}
+
+/* A queue for each CPU: units change queues all the time. */
+static void test_stress_credit2_queues(void **state)
+{
+	sched_tunables.span = SCHED_SPAN_CPU;
+	for (unsigned int n = 2; n <= 8; n++) {
+		nr_units = n + 2;
+		stress(n, "credit2", false, true);
+		nr_units = UNITS_MAX;
+		stress(n, "credit2", true, true);
+	}
+	sched_tunables.span = SCHED_SPAN_CLUSTER;
 	check_totals();
 }
 
@@ -149,8 +170,9 @@ static void test_stress_null(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_stress_fair),
-		cmocka_unit_test(test_stress_fair_few),
+		cmocka_unit_test(test_stress_credit2),
+		cmocka_unit_test(test_stress_credit2_few),
+		cmocka_unit_test(test_stress_credit2_queues),
 		cmocka_unit_test(test_stress_null),
 	};
 

@@ -79,7 +79,7 @@ static void thread_event(unsigned int *seed)
 		break;
 	case 3:
 		if (rand_r(seed) % 8 == 0)
-			sched_set_affinity(u, &mask, NULL);
+			sched_set_affinity(u, rand_r(seed) % 2 ? &mask : NULL, &mask);
 		break;
 	case 4:
 		sched_yield();
@@ -164,10 +164,14 @@ static void run_threads(const char *name, bool parking)
 	assert_int_equal(mistakes, 0);
 }
 
-static void test_threads_fair(void **state)
+static void test_threads_credit2(void **state)
 {
-	run_threads("fair", false);
-	run_threads("fair", true);
+	run_threads("credit2", false);
+	run_threads("credit2", true);
+	sched_tunables.span = SCHED_SPAN_CPU;
+	run_threads("credit2", false);
+	run_threads("credit2", true);
+	sched_tunables.span = SCHED_SPAN_CLUSTER;
 }
 
 static void test_threads_null(void **state)
@@ -179,7 +183,7 @@ static void test_threads_null(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_threads_fair),
+		cmocka_unit_test(test_threads_credit2),
 		cmocka_unit_test(test_threads_null),
 	};
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sources: hyp/units.c hyp/core/domain.c hyp/core/domain_end.c hyp/core/domain_pool.c hyp/core/access.c hyp/boot/range.c hyp/core/launch.c hyp/core/vcpu.c hyp/core/runstate.c hyp/core/wallclock.c hyp/core/trace_absent.c hyp/core/hypercall.c hyp/mm/frame.c
- *	    hyp/sched/core.c hyp/sched/pool.c hyp/sched/fair.c hyp/sched/null.c hyp/lib/minheap.c
+ *	    hyp/sched/core.c hyp/sched/pool.c hyp/sched/credit2*.c hyp/sched/null.c hyp/lib/minheap.c
  *	    hyp/ipc/sched_op.c hyp/ipc/evtchn.c hyp/ipc/evtchn_2l.c hyp/ipc/evtchn_domain.c hyp/core/guest_area.c
  *	    hyp/ipc/evtchn_fifo.c hyp/ipc/guest_atomic.c hyp/ipc/grant_table.c hyp/ipc/grant_pin.c hyp/ipc/grant_v2.c
  *	    hyp/ipc/grant_map.c hyp/ipc/grant_copy.c hyp/ipc/grant_cache.c
@@ -396,9 +396,9 @@ static void live_for(const char *scheduler, u64 rounds)
 	}
 }
 
-static void test_lives_under_the_fair_scheduler(void **state)
+static void test_lives_under_credit2_scheduler(void **state)
 {
-	live_for("fair", ROUNDS);
+	live_for("credit2", ROUNDS);
 }
 
 static void test_lives_under_the_null_scheduler(void **state)
@@ -437,11 +437,11 @@ static void test_kill_in_small_steps(void **state)
 
 /* --- the front hall --- */
 
-static int fair_machine(void **state)
+static int credit2_machine(void **state)
 {
 	fail_in = 0;
 	memset(&options, 0, sizeof(options));
-	machine_start("fair");
+	machine_start("credit2");
 	return 0;
 }
 
@@ -530,7 +530,7 @@ static void test_debug_keys(void **state)
 	for (const char *k = "qrmite"; *k; k++)
 		key[(unsigned char)*k]();
 	assert_said("d0 guest: 0 frames of 1000, 2 vcpus");
-	assert_said("scheduler fair");
+	assert_said("scheduler credit2");
 	assert_said("memory: 65536 KiB");
 	assert_said("cpu3: 0 timers");
 	cpus_run();
@@ -543,7 +543,7 @@ static int machine_stop(void **state)
 	return 0;
 }
 
-#define TEST(fn) cmocka_unit_test_setup(fn, fair_machine)
+#define TEST(fn) cmocka_unit_test_setup(fn, credit2_machine)
 
 int main(void)
 {
@@ -557,7 +557,7 @@ int main(void)
 		TEST(test_control_domain_is_told),
 		TEST(test_debug_keys),
 		TEST(test_domain_changes_pools),
-		cmocka_unit_test(test_lives_under_the_fair_scheduler),
+		cmocka_unit_test(test_lives_under_credit2_scheduler),
 		cmocka_unit_test(test_lives_under_the_null_scheduler),
 	};
 

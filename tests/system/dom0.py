@@ -20,7 +20,7 @@ KEYS = {
     "0": (r"d0v0:", r"x30 [0-9a-f]{16}", r"d0v1:"),
     "d": (r"CPU0: (idle|running)", r"CPU1: (idle|running)"),
     "q": (r"d0 .*2 vcpus", r"v0: ", r"v1: "),
-    "r": (r"scheduler (fair|null)", r"cpu0: ", r"cpu1: "),
+    "r": (r"scheduler (credit2|null)", r"cpu0: ", r"cpu1: "),
     "m": (r"memory: \d+ KiB",),
     "i": (r"irq \d+: pl011", r"irq [\d-]+: d0"),
     "t": (r"\(Serai\).*\n.*\(Serai\).*",),

@@ -212,6 +212,7 @@ void __init start_hyp(paddr_t fdt_pa, u64 phys_offset)
 		panic("no memory for the boot CPU's stack");
 	start_interrupts();
 	sysreg_init();
+	sched_tunables = options.tunables;
 	if (sched_init(pools_boot_sched(&boot_info, options.sched)))
 		panic("the scheduler cannot start");
 	start_units();

@@ -7,10 +7,11 @@
 #define SERAI_CMDLINE_H
 
 #include <serai/compiler.h>
+#include <serai/sched_tunables.h>
 #include <serai/types.h>
 
-#ifdef CONFIG_SCHED_FAIR
-#define SCHED_DEFAULT "fair"
+#ifdef CONFIG_SCHED_CREDIT2
+#define SCHED_DEFAULT "credit2"
 #else
 #define SCHED_DEFAULT "null"
 #endif
@@ -28,6 +29,7 @@ struct options {
 	char dtuart[128];      /* path, alias or empty: /chosen stdout-path */
 	char loglvl[32], guest_loglvl[32];
 	char sched[16];
+	struct sched_tunables tunables;
 	bool vwfi_native;
 	bool noreboot;
 	bool dom0less_strict;  /* a domain of the device tree that is refused stops the boot */

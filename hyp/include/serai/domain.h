@@ -107,6 +107,7 @@ struct domain {
 	struct vpl011 *vuart; /* NULL: none */
 	struct launch *launch; /* not loaded yet */
 	struct cpupool *pool; /* whose CPUs run its vcpus */
+	struct sched_group sched; /* their weight and cap */
 	struct access *access; /* NULL: no device; access.h */
 	struct domain *target; /* it may manage this one, too; referenced, under the lock */
 	struct fixed_ram *fixed_ram; /* NULL: its RAM is the heap's, or direct mapped */
@@ -185,8 +186,7 @@ void vcpu_unpause(struct vcpu *v);
 
 /*
  * The domain, which the caller has paused, goes to another pool of CPUs: -XEN_ERESTART until all its
- * vcpus have stopped and gone; -XEN_EINVAL without a CPU there, -XEN_ENOMEM: to be undone by moving
- * it back. The caller sees to it that the pool stays meanwhile.
+ * vcpus have stopped and gone; -XEN_EINVAL without a CPU there: to be undone by moving it back. The caller sees to it that the pool stays meanwhile.
  */
 int domain_set_pool(struct domain *d, struct cpupool *p);
 

@@ -85,6 +85,21 @@ static inline void lock_drop(struct lock *l)
 	cpu_signal_event();
 }
 
+/*
+ * Takes the lock if it is free, without ever waiting; so also when one of the same rank is held that
+ * should have been taken later.
+ */
+static inline bool lock_try(struct lock *l)
+{
+	u16 ticket = load_acquire(&l->owner), next = ticket;
+
+	if (!__atomic_compare_exchange_n(&l->next, &next, (u16)(ticket + 1), false,
+					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return false;
+	lock_rank_take(l, true);
+	return true;
+}
+
 static inline bool lock_held(const struct lock *l)
 {
 	return READ_ONCE(l->owner) != READ_ONCE(l->next);

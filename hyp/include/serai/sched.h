@@ -12,7 +12,7 @@
 #include <serai/cpumask.h>
 #include <serai/list.h>
 #include <serai/lock.h>
-#include <serai/minheap.h>
+#include <serai/sched_tunables.h>
 #include <serai/time.h>
 #include <serai/types.h>
 
@@ -28,6 +28,14 @@ enum sched_hold {
 
 struct cpupool;
 
+/* What the units of a domain have in common. */
+struct sched_group {
+	u16 weight; /* each unit's share; not 0 */
+	u16 cap;    /* percent of one CPU for all of them together; 0: none */
+	s64 due;    /* up to when the time that they used is paid for; atomic */
+	u32 units;  /* atomic */
+};
+
 struct sched_unit {
 	u32 holds;	     /* enum sched_hold, atomic */
 	u32 cpu;	     /* where it runs, or ran last: that CPU's run queue lock covers the unit */
@@ -37,12 +45,15 @@ struct sched_unit {
 	bool yielding;	     /* wants to give way at the next choice */
 	bool added;	     /* the policy knows it */
 	u8 state;	     /* RUNSTATE_* of the ABI */
-	u16 weight;	     /* share, 256 is normal: sched_set_weight() */
-	u32 scale;	     /* virtual nanoseconds per real one, times 2^20 */
+	bool capped;	     /* group->cap is not 0 */
+	bool choosy;	     /* soft makes a difference where it may run */
+	bool throttled;	     /* policy's: used up the cap */
+	u32 scale;	     /* virtual nanoseconds per real one, times 2^20; from group->weight */
 	struct cpumask hard, soft;
 	nstime_t state_since; /* when the current state began */
-	struct minheap_node node; /* policy's: key is the virtual time */
+	s64 vtime;	     /* policy's: virtual time */
 	struct list link;    /* policy's */
+	struct sched_group *group;
 	struct cpupool *pool;
 	struct list in_pool; /* pool->units, under the admin lock */
 };
@@ -60,6 +71,8 @@ struct cpupool {
 	const struct sched_policy *policy;
 	u32 id;
 	u32 nr_domains; /* whose units belong here */
+	u32 nr_choosy;	/* units with a soft affinity that counts */
+	u32 ratelimit_us; /* so long a unit runs before another one that wakes takes its CPU */
 	struct cpumask cpus;
 	struct list units;
 	struct cpupool *next; /* by id */
@@ -81,13 +94,15 @@ struct sched_policy {
 	struct lock *(*cpu_add)(struct cpupool *p, unsigned int cpu);
 	/* The CPU will choose nothing any more. What is queued for it alone is queued elsewhere. */
 	unsigned int (*cpu_remove)(struct cpupool *p, unsigned int cpu, nstime_t now);
-	/* No units come, go or move meanwhile: the best CPU of the pool for u; -XEN_ENOMEM. */
-	int (*place)(struct cpupool *p, const struct sched_unit *u, unsigned int *cpu);
-	/* The same: a unit that may move to this CPU, where one was removed, or NULL. Pinned only. */
+	/* Under the admin lock: the best CPU of the pool for u, which may run on one of them. */
+	unsigned int (*place)(struct cpupool *p, const struct sched_unit *u);
+	/* Likewise: a unit that may move to this CPU, where one was removed, or NULL. Pinned only. */
 	struct sched_unit *(*claim)(struct cpupool *p, unsigned int cpu);
 	/* To and from u->cpu; neither queued nor running. */
 	void (*unit_add)(struct sched_unit *u);
 	void (*unit_remove)(struct sched_unit *u);
+	/* The group's weight or cap changed, what u has of it is still the old. NULL: it is ignored. */
+	void (*adjust)(struct sched_unit *u, nstime_t now);
 	/* Becomes runnable, after having been held. */
 	void (*wake)(struct sched_unit *u, nstime_t now);
 	unsigned int (*enqueue)(struct sched_unit *u, nstime_t now);
@@ -97,7 +112,7 @@ struct sched_policy {
 	struct sched_choice (*pick)(struct cpupool *p, unsigned int cpu, struct sched_unit *prev,
 				    nstime_t now);
 	/* No lock, a guess: does anything wait for this CPU? NULL: never. */
-	bool (*contended)(const struct cpupool *p);
+	bool (*contended)(void);
 	void (*dump)(struct cpupool *p); /* No lock. */
 };
 
@@ -120,7 +135,7 @@ struct sched_hooks {
 
 extern struct sched_hooks sched_hooks;
 /* Weak: a build may leave one out. */
-extern const struct sched_policy sched_null __weak_sym, sched_fair __weak_sym;
+extern const struct sched_policy sched_null __weak_sym, sched_credit2 __weak_sym;
 
 #define SCHED_WEIGHT_NORMAL 256
 
@@ -153,12 +168,15 @@ void cpupool_enter(struct cpupool *p);
 void cpupool_leave(struct cpupool *p);
 /*
  * The unit, which must be held, goes to another pool; -XEN_ERESTART while it is running,
- * -XEN_EINVAL without a CPU there, -XEN_ENOMEM. A mask without CPUs of the new pool is forgotten.
+ * -XEN_EINVAL without a CPU there. A mask without CPUs of the new pool is forgotten.
  */
 int cpupool_move_unit(struct sched_unit *u, struct cpupool *p);
 
-/* -XEN_EINVAL: no CPU of the pool in hard. */
-int sched_unit_init(struct sched_unit *u, struct cpupool *p, u32 holds, const struct cpumask *hard);
+/* Normal weight, no cap. */
+void sched_group_init(struct sched_group *g);
+/* -XEN_EINVAL: no CPU of the pool in hard. The group stays as long as the unit. */
+int sched_unit_init(struct sched_unit *u, struct cpupool *p, struct sched_group *g, u32 holds,
+		    const struct cpumask *hard);
 /* Must be held and not running. Nothing happens for a unit that was never made. */
 void sched_unit_destroy(struct sched_unit *u);
 
@@ -176,10 +194,13 @@ bool sched_is_running(const struct sched_unit *u);
 void sched_yield(void);
 /* NULL leaves a mask as it is. -XEN_EINVAL: no CPU of the unit's pool in hard. */
 int sched_set_affinity(struct sched_unit *u, const struct cpumask *hard, const struct cpumask *soft);
-void sched_set_weight(struct sched_unit *u, u16 weight); /* not 0 */
+/* The weight or cap of the unit's group was changed: it counts for this unit from now on. */
+void sched_unit_adjust(struct sched_unit *u);
 
 /* From WORK_SCHED on the exit path: choose and switch. */
 void sched_choose(void);
+/* For policies, with the lock that covers the CPU: it chooses again then, or earlier. */
+void sched_choose_by(unsigned int cpu, nstime_t until);
 /* Debug key r. */
 void sched_dump(void);
 /* For a policy's dump: name and figures of one unit. */
