@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What domctl and sysctl share. Sets of CPUs are little-endian bytes in guest memory. */
 #include "control.h"
+#include <serai/atomic.h>
 #include <serai/errno.h>
 #include <serai/guest_copy.h>
 #include <serai/printk.h>
@@ -43,4 +44,16 @@ long control_refuse_version(const char *call, u32 asked, const char *spoken)
 	guest_printk(LOG_WARNING, "%s: version %#x of the interface is not spoken, but %s\n", call,
 		     asked, spoken);
 	return -XEN_EACCES;
+}
+
+static bool busy;
+
+bool control_enter(void)
+{
+	return !atomic_xchg(&busy, true);
+}
+
+void control_leave(void)
+{
+	store_release(&busy, false);
 }

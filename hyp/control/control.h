@@ -17,4 +17,11 @@ int control_put_cpus(const struct abi_bitmap *to, const struct cpumask *m);
 /* -XEN_EACCES, and says which versions are spoken. */
 long control_refuse_version(const char *call, u32 asked, const char *spoken);
 
+/*
+ * One operation of the tools at a time, be it domctl, sysctl or hypfs_op, where it changes domains or
+ * pools. False: return -XEN_ERESTART. Not a lock: guest memory may be copied meanwhile.
+ */
+bool control_enter(void);
+void control_leave(void);
+
 #endif

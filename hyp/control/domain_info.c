@@ -50,6 +50,7 @@ void domain_info_fill(struct domain *d, struct abi_getdomaininfo *info)
 	} else {
 		vcpus_sum(d, info);
 		info->shared_info_frame = virt_to_mfn(d->shared_info).v;
+		info->cpupool = d->pool ? d->pool->id : 0;
 		info->gpaddr_bits = (u8)(PAGE_SHIFT + 64 - __builtin_clzll(d->p2m.end - 1));
 	}
 	if (d->shut_down)

@@ -94,7 +94,6 @@ static const struct domctl_entry *entry_find(const struct domctl_version *v, u32
 
 static long entry_call(const struct domctl_entry *e, struct domain *d, struct abi_domctl *op)
 {
-	static bool busy;
 	long rc;
 
 	if (!(current_domain()->flags & (DOMAIN_CONTROL | e->also)))
@@ -103,10 +102,10 @@ static long entry_call(const struct domctl_entry *e, struct domain *d, struct ab
 		return -XEN_ENOSYS;
 	if (e->flags & DOMCTL_SHARED)
 		return e->fn(d, op);
-	if (atomic_xchg(&busy, true))
+	if (!control_enter())
 		return -XEN_ERESTART;
 	rc = e->fn(d, op);
-	store_release(&busy, false);
+	control_leave();
 	return rc;
 }
 

@@ -16,13 +16,10 @@
 
 #define CONSOLE_CHUNK 128
 
-/* Non-incremental readers begin where the ring was cleared last. */
-static u32 console_cleared;
-
 long sysctl_readconsole(struct abi_sysctl *op)
 {
 	struct abi_sysctl_readconsole *r = &op->u.readconsole;
-	u32 index = r->incremental ? r->index : READ_ONCE(console_cleared), done = 0;
+	u32 index = r->incremental ? r->index : console_ring_start(), done = 0;
 	char text[CONSOLE_CHUNK];
 
 	while (done < r->count) {
@@ -38,35 +35,9 @@ long sysctl_readconsole(struct abi_sysctl *op)
 			break;
 	}
 	if (r->clear)
-		WRITE_ONCE(console_cleared, index);
+		console_ring_clear(index);
 	r->index = index;
 	r->count = done;
-	return 0;
-}
-
-long sysctl_physinfo(struct abi_sysctl *op)
-{
-	struct frame_stats stats;
-	unsigned int cpu, last = 0;
-
-	frame_stats(&stats);
-	for_each_online_cpu(cpu)
-		last = cpu;
-	/* Blocks to be scrubbed count as free: they can be had at once. */
-	op->u.physinfo = (struct abi_sysctl_physinfo){
-		.threads_per_core = 1,
-		.cores_per_socket = 1,
-		.nr_cpus = cpumask_weight(&cpu_online),
-		.max_cpu_id = last,
-		.nr_nodes = 1,
-		.cpu_khz = time_arch_khz(),
-		.capabilities = XEN_SYSCTL_PHYSCAP_hvm | XEN_SYSCTL_PHYSCAP_hap |
-				XEN_SYSCTL_PHYSCAP_gnttab_v1,
-		.total_pages = frame_ram,
-		.free_pages = stats.free,
-		.outstanding_pages = stats.claimed,
-		.max_mfn = frame_first_mfn + frame_count - 1,
-	};
 	return 0;
 }
 
@@ -113,15 +84,13 @@ long sysctl_debug_keys(struct abi_sysctl *op)
 	return 0;
 }
 
-long sysctl_availheap(struct abi_sysctl *op)
+/* A build without such a thing. */
+static long sysctl_unsupported(struct abi_sysctl *op)
 {
-	struct frame_stats stats;
-
-	frame_stats(&stats);
-	op->u.availheap.avail_bytes = stats.free << PAGE_SHIFT;
-	return 0;
+	return -XEN_EOPNOTSUPP;
 }
 
+/* All else is -XEN_ENOSYS, as on Arm and in a build like Debian's: power management, profiles ... */
 static const struct sysctl_op sysctls_15[] = {
 	[XEN_SYSCTL_readconsole] = { sysctl_readconsole, true },
 	[XEN_SYSCTL_tbuf_op] = { sysctl_tbuf_op, true },
@@ -129,7 +98,13 @@ static const struct sysctl_op sysctls_15[] = {
 	[XEN_SYSCTL_sched_id] = { sysctl_sched_id, true },
 	[XEN_SYSCTL_getdomaininfolist] = { sysctl_getdomaininfolist, true },
 	[XEN_SYSCTL_debug_keys] = { sysctl_debug_keys, false },
+	[XEN_SYSCTL_getcpuinfo] = { sysctl_getcpuinfo, true },
 	[XEN_SYSCTL_availheap] = { sysctl_availheap, true },
+	[XEN_SYSCTL_page_offline_op] = { sysctl_page_offline_op, false },
+	[XEN_SYSCTL_cputopoinfo] = { sysctl_cputopoinfo, true },
+	[XEN_SYSCTL_numainfo] = { sysctl_numainfo, true },
+	[XEN_SYSCTL_cpupool_op] = { sysctl_cpupool_op, true },
+	[XEN_SYSCTL_coverage_op] = { sysctl_unsupported, false },
 };
 
 static const struct {

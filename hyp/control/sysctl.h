@@ -16,7 +16,14 @@ struct sysctl_op {
 	bool out;      /* the struct is copied back */
 };
 
-sysctl_fn sysctl_readconsole, sysctl_tbuf_op, sysctl_physinfo, sysctl_sched_id, sysctl_getdomaininfolist,
-	sysctl_debug_keys, sysctl_availheap;
+/* sysctl.c */
+sysctl_fn sysctl_readconsole, sysctl_sched_id, sysctl_getdomaininfolist, sysctl_debug_keys;
+/* sysctl_machine.c */
+sysctl_fn sysctl_physinfo, sysctl_getcpuinfo, sysctl_availheap, sysctl_page_offline_op,
+	sysctl_cputopoinfo, sysctl_numainfo;
+/* sysctl_pool.c */
+sysctl_fn sysctl_cpupool_op;
+/* sysctl_trace.c */
+sysctl_fn sysctl_tbuf_op;
 
 #endif

@@ -10,6 +10,8 @@
 
 struct options options = {
 	.console = "dtuart",
+	.loglvl = "info",
+	.guest_loglvl = "warning",
 	.sched = SCHED_DEFAULT,
 	.tunables = SCHED_TUNABLES_DEFAULT,
 	.bootscrub = BOOTSCRUB_IDLE,
@@ -254,9 +256,9 @@ const struct option options_table[] __initconst = {
 	PARSED(gnttab, parse_gnttab, "max-ver:1 or max-ver:2, transitive or no-transitive, separated by a comma",
 	       "grant tables: the version that guests may select, grants of others' grants"),
 	{ .name = "gnttab_max_frames", .type = OPTION_UINT, .target = &options.gnttab_max_frames,
-	  .size = 32768, .accepts = "a number from 1 to 32768", .help = "pages of a grant table" },
+	  .size = GNTTAB_FRAMES_LIMIT, .accepts = "a number from 1 to 32768", .help = "pages of a grant table" },
 	{ .name = "gnttab_max_maptrack_frames", .type = OPTION_UINT,
-	  .target = &options.gnttab_max_maptrack_frames, .size = 65536,
+	  .target = &options.gnttab_max_maptrack_frames, .size = MAPTRACK_FRAMES_LIMIT,
 	  .accepts = "a number from 1 to 65536",
 	  .help = "pages that keep a domain's mappings of grants, 256 in each" },
 };

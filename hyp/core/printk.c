@@ -67,29 +67,40 @@ void guest_printk(enum log_level level, const char *fmt, ...)
  * "warning", or "error/warning": in the second form the messages between the two levels are meant
  * to be shown in limited number; all of ours are few, so the upper level counts.
  */
-static void level_parse(const char *option, const char *text, u32 *levels)
+static bool level_parse(const char *text, u32 *levels)
 {
-	static const char *const names[] = { "none", "error", "warning", "info", "debug" };
+	static const char *const names[] = { "none", "error", "warning", "info", "debug", "all" };
 	const char *slash = strchr(text, '/');
 	const char *name = slash ? slash + 1 : text;
 
-	if (!*text)
-		return;
 	for (u32 i = 0; i < ARRAY_SIZE(names); i++) {
 		if (strcmp(name, names[i]) == 0) {
-			*levels = i;
-			return;
+			WRITE_ONCE(*levels, MIN(i, (u32)LOG_DEBUG + 1));
+			return true;
 		}
 	}
-	if (strcmp(name, "all") == 0)
-		*levels = LOG_DEBUG + 1;
-	else
+	return false;
+}
+
+bool console_set_level(bool guest, const char *text)
+{
+	char *kept = guest ? options.guest_loglvl : options.loglvl;
+
+	if (!level_parse(text, guest ? &guest_shown_levels : &shown_levels))
+		return false;
+	str_copy(kept, text, sizeof(options.loglvl));
+	return true;
+}
+
+static void level_init(const char *option, const char *text, u32 *levels)
+{
+	if (*text && !level_parse(text, levels))
 		pr_warn("%s=%s: not a level; write none, error, warning, info, debug or all\n",
 			option, text);
 }
 
 void console_init(void)
 {
-	level_parse("loglvl", options.loglvl, &shown_levels);
-	level_parse("guest_loglvl", options.guest_loglvl, &guest_shown_levels);
+	level_init("loglvl", options.loglvl, &shown_levels);
+	level_init("guest_loglvl", options.guest_loglvl, &guest_shown_levels);
 }

@@ -206,6 +206,30 @@ void sched_choose_by(unsigned int cpu, nstime_t until)
 		timer_arm(&sc->slice, until);
 }
 
+static void idle_end(struct sched_cpu *sc, nstime_t now)
+{
+	sc->idle += now - sc->idle_since;
+}
+
+nstime_t sched_idle_time(unsigned int cpu)
+{
+	struct sched_cpu *sc;
+	nstime_t idle;
+
+	if (!cpumask_test(&cpu_online, cpu))
+		return 0;
+	sc = sched_cpu_of(cpu);
+	for (;;) {
+		struct lock *l = sc->lock;
+
+		lock_take(l);
+		idle = sc->idle + (sc->current ? 0 : time_now() - sc->idle_since);
+		lock_drop(l);
+		if (likely(l == sc->lock))
+			return idle;
+	}
+}
+
 /* What sched_choose() decided to do, once the lock is dropped. */
 enum action { ACTION_NONE, ACTION_PARK, ACTION_RESUME, ACTION_SWITCH };
 
@@ -221,9 +245,12 @@ static enum action choice_apply(struct sched_cpu *sc, struct sched_unit *prev, b
 	if (prev)
 		prev->yielding = false;
 	sc->current = next;
+	if (!next && !was_idle)
+		sc->idle_since = now;
 	if (next == prev) {
 		if (!was_idle || !next)
 			return ACTION_NONE;
+		idle_end(sc, now);
 		unit_set_state(next, RUNSTATE_running, now);
 		return ACTION_RESUME;
 	}
@@ -235,6 +262,8 @@ static enum action choice_apply(struct sched_cpu *sc, struct sched_unit *prev, b
 		unit_set_state(prev, RUNSTATE_runnable, now);
 	}
 	if (next) {
+		if (was_idle)
+			idle_end(sc, now);
 		next->running = true;
 		WRITE_ONCE(next->cpu, cpu_id());
 		unit_set_state(next, RUNSTATE_running, now);

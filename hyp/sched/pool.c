@@ -49,6 +49,14 @@ const struct sched_policy *sched_policy_find(const char *name)
 	return NULL;
 }
 
+const struct sched_policy *sched_policy_by_id(u32 sched_id)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(names); i++)
+		if (names[i].policy && names[i].policy->sched_id == sched_id)
+			return names[i].policy;
+	return NULL;
+}
+
 static const struct sched_policy *policy_default(void)
 {
 	for (unsigned int i = 0; i < ARRAY_SIZE(names); i++)
@@ -84,7 +92,13 @@ const struct sched_policy *sched_policy(void)
 
 int cpupool_create(const struct sched_policy *policy, struct cpupool **out)
 {
+	return cpupool_create_as(policy, CPUPOOL_ANY, out);
+}
+
+int cpupool_create_as(const struct sched_policy *policy, u32 id, struct cpupool **out)
+{
 	struct cpupool *p = policy->pool_new(), **at = &pools;
+	bool taken;
 
 	if (!p)
 		return -XEN_ENOMEM;
@@ -92,11 +106,22 @@ int cpupool_create(const struct sched_policy *policy, struct cpupool **out)
 	p->ratelimit_us = sched_tunables.ratelimit_us;
 	list_init(&p->units);
 	lock_take(&sched_admin_lock);
-	for (; *at && (*at)->id == p->id; at = &(*at)->next)
-		p->id++;
-	p->next = *at;
-	*at = p;
+	if (id == CPUPOOL_ANY)
+		for (id = 0; *at && (*at)->id == id; at = &(*at)->next)
+			id++;
+	while (*at && (*at)->id < id)
+		at = &(*at)->next;
+	taken = *at && (*at)->id == id;
+	if (!taken) {
+		p->id = id;
+		p->next = *at;
+		*at = p;
+	}
 	lock_drop(&sched_admin_lock);
+	if (taken) {
+		policy->pool_free(p);
+		return -XEN_EEXIST;
+	}
 	*out = p;
 	return 0;
 }
@@ -133,6 +158,17 @@ struct cpupool *cpupool_find(u32 id)
 
 	lock_take(&sched_admin_lock);
 	for (p = pools; p && p->id != id; p = p->next)
+		;
+	lock_drop(&sched_admin_lock);
+	return p;
+}
+
+struct cpupool *cpupool_next(u32 id)
+{
+	struct cpupool *p;
+
+	lock_take(&sched_admin_lock);
+	for (p = pools; p && p->id < id; p = p->next)
 		;
 	lock_drop(&sched_admin_lock);
 	return p;
@@ -307,13 +343,18 @@ int cpupool_move_unit(struct sched_unit *u, struct cpupool *p)
 	int rc = 0;
 
 	lock_take(&sched_admin_lock);
-	if (cpumask_empty(&p->cpus))
+	if (cpumask_empty(&p->cpus)) {
 		rc = -XEN_EINVAL;
-	else if (u->pool != p && sched_is_running(u))
-		rc = -XEN_ERESTART;
-	else if (u->pool != p)
-		unit_enter(u, p);
+	} else if (u->added && u->pool != p) {
+		sched_hold(u, HOLD_MOVING);
+		if (sched_is_running(u))
+			rc = -XEN_ERESTART;
+		else
+			unit_enter(u, p);
+	}
 	lock_drop(&sched_admin_lock);
+	if (rc != -XEN_ERESTART)
+		sched_release(u, HOLD_MOVING);
 	return rc;
 }
 

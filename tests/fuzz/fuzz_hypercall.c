@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sources: hyp/units.c hyp/hypercalls.c hyp/mm/frame.c hyp/mm/p2m.c hyp/lib/minheap.c
  *	    hyp/sched/core.c hyp/sched/pool.c hyp/sched/credit2*.c hyp/sched/null.c
- *	    hyp/core/domain.c hyp/core/domain_end.c hyp/core/launch.c hyp/core/vcpu.c
+ *	    hyp/core/domain.c hyp/core/domain_end.c hyp/core/domain_pool.c hyp/core/launch.c hyp/core/vcpu.c
  *	    hyp/core/runstate.c hyp/core/guest_area.c hyp/core/trace_absent.c
  *	    hyp/core/wallclock.c hyp/core/hypercall.c hyp/core/console.c
  *	    hyp/core/console_guest.c hyp/core/guest_line.c hyp/core/printk.c

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: hyp/control/control.c hyp/control/domctl.c hyp/control/domain_info.c hyp/control/sysctl*.c hyp/core/trace_absent.c hyp/control/platform_op.c hyp/core/wallclock.c hyp/mm/frame.c hyp/mm/heap.c hyp/mm/p2m.c */
+/* sources: hyp/control/control.c hyp/control/domctl.c hyp/control/domain_info.c hyp/control/sysctl.c hyp/control/sysctl_machine.c hyp/control/sysctl_trace.c hyp/core/trace_absent.c hyp/control/platform_op.c hyp/core/wallclock.c hyp/mm/frame.c hyp/mm/heap.c hyp/mm/p2m.c */
 /* domctl, sysctl and platform_op: versions, every operation, faults; the time of day. */
 #include "../../hyp/control/control.h"
 #include "no_devices.h"
@@ -19,17 +19,40 @@ static const char ring[] = "the quick brown fox jumps over the lazy dog and says
 			   "since there is nothing to be said about it that would fill a whole "
 			   "ring, but it has to be longer than one chunk of the reader.";
 struct options options;
+static u32 ring_start;
 static char keys[16];
 static unsigned int nr_keys;
 
 size_t console_ring_read(char *buf, size_t n, u32 *index)
 {
-	size_t left = sizeof(ring) - 1 - MIN((size_t)*index, sizeof(ring) - 1);
+	size_t left;
 
+	*index = MAX(*index, ring_start);
+	left = sizeof(ring) - 1 - MIN((size_t)*index, sizeof(ring) - 1);
 	n = MIN(n, left);
 	memcpy(buf, ring + *index, n);
 	*index += (u32)n;
 	return n;
+}
+
+u32 console_ring_start(void)
+{
+	return ring_start;
+}
+
+void console_ring_clear(u32 index)
+{
+	ring_start = index;
+}
+
+long sysctl_cpupool_op(struct abi_sysctl *op)
+{
+	return -XEN_ENOENT;
+}
+
+nstime_t sched_idle_time(unsigned int cpu)
+{
+	return 1000 + cpu;
 }
 
 void keyhandler_run(char key)
@@ -58,6 +81,7 @@ static int setup(void **state)
 {
 	world_init();
 	nr_keys = 0;
+	ring_start = 0;
 	return 0;
 }
 
@@ -227,9 +251,113 @@ static void physinfo(void **state)
 	op.cmd = XEN_SYSCTL_sched_id;
 	assert_int_equal(sysctl(&op), 0);
 	assert_int_equal(op.u.sched_id.sched_id, 6);
-	op.cmd = XEN_SYSCTL_availheap;
+	op = (struct abi_sysctl){ .cmd = XEN_SYSCTL_availheap };
 	assert_int_equal(sysctl(&op), 0);
 	assert_int_equal(op.u.availheap.avail_bytes, world_free_frames() * PAGE_SIZE);
+}
+
+static void availheap(void **state)
+{
+	static const struct {
+		u32 min, max;
+		s32 node;
+		bool there;
+	} cases[] = { { 0, 0, -1, true }, { 0, 0, 0, true },	{ 0, 0, 1, false },
+		      { 0, 64, -1, true }, { 64, 0, -1, false }, { 12, 0, -1, true },
+		      { 0, 12, -1, false } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct abi_sysctl op = { .cmd = XEN_SYSCTL_availheap,
+					 .u.availheap = { cases[i].min, cases[i].max,
+							  cases[i].node, 0 } };
+
+		assert_int_equal(sysctl(&op), 0);
+		assert_int_equal(op.u.availheap.avail_bytes,
+				 cases[i].there ? world_free_frames() * PAGE_SIZE : 0);
+	}
+}
+
+/* Two CPUs; room for none, one, and more. */
+static void cpus_and_nodes(void **state)
+{
+	u64 buf = host_guest_alloc(256);
+	struct abi_sysctl op = { .cmd = XEN_SYSCTL_getcpuinfo,
+				 .u.getcpuinfo = { .max_cpus = 9, .info = buf } };
+	u64 *words = host_guest_ptr(buf);
+
+	words[2] = 77;
+	assert_int_equal(sysctl(&op), 0);
+	assert_int_equal(op.u.getcpuinfo.nr_cpus, 2);
+	assert_int_equal(words[1], 1001);
+	assert_int_equal(words[2], 77);
+	op.u.getcpuinfo.info = HOST_BAD_GVA;
+	assert_int_equal(sysctl(&op), -XEN_EFAULT);
+	op.u.getcpuinfo.max_cpus = 0;
+	assert_int_equal(sysctl(&op), 0);
+	assert_int_equal(op.u.getcpuinfo.nr_cpus, 0);
+
+	op = (struct abi_sysctl){ .cmd = XEN_SYSCTL_cputopoinfo };
+	assert_int_equal(sysctl(&op), 0);
+	assert_int_equal(op.u.cputopoinfo.num_cpus, 2);
+	op.u.cputopoinfo.cputopo = buf;
+	op.u.cputopoinfo.num_cpus = 1;
+	memset(words, 0x5a, 64);
+	assert_int_equal(sysctl(&op), 0);
+	assert_int_equal(op.u.cputopoinfo.num_cpus, 1);
+	assert_int_equal(words[0], 0);
+	assert_int_equal(words[1], 0x5a5a5a5a00000000);
+	op.u.cputopoinfo.num_cpus = 100;
+	cpumask_clear(&cpu_online, 0);
+	assert_int_equal(sysctl(&op), 0);
+	cpumask_set(&cpu_online, 0);
+	assert_int_equal(op.u.cputopoinfo.num_cpus, 2);
+	assert_int_equal(words[0], ~0UL);
+	op.u.cputopoinfo.cputopo = HOST_BAD_GVA;
+	assert_int_equal(sysctl(&op), -XEN_EFAULT);
+
+	op = (struct abi_sysctl){ .cmd = XEN_SYSCTL_numainfo };
+	assert_int_equal(sysctl(&op), 0);
+	assert_int_equal(op.u.numainfo.num_nodes, 1);
+	op.u.numainfo = (struct abi_sysctl_numainfo){ 7, buf, buf + 64 };
+	frame_ram = 9999;
+	assert_int_equal(sysctl(&op), 0);
+	assert_int_equal(op.u.numainfo.num_nodes, 1);
+	assert_int_equal(words[0], 9999 * PAGE_SIZE);
+	assert_int_equal(words[1], world_free_frames() * PAGE_SIZE);
+	assert_int_equal(words[8], 20);
+	op.u.numainfo = (struct abi_sysctl_numainfo){ 0, HOST_BAD_GVA, 0 };
+	assert_int_equal(sysctl(&op), 0);
+	assert_int_equal(op.u.numainfo.num_nodes, 0);
+	op.u.numainfo = (struct abi_sysctl_numainfo){ 1, 0, HOST_BAD_GVA };
+	assert_int_equal(sysctl(&op), -XEN_EFAULT);
+}
+
+static void page_offline(void **state)
+{
+	u64 buf = host_guest_alloc(64);
+	u32 first = (u32)frame_first_mfn, *status = host_guest_ptr(buf);
+	struct abi_sysctl op = { .cmd = XEN_SYSCTL_page_offline_op,
+				 .u.page_offline = { sysctl_page_offline, first, first + 2, buf } };
+
+	assert_int_equal(sysctl(&op), -XEN_EINVAL);
+	assert_int_equal(status[2], 1);
+	assert_int_equal(status[3], 0);
+	op.u.page_offline.cmd = sysctl_page_online;
+	assert_int_equal(sysctl(&op), 0);
+	assert_int_equal(status[2], 0);
+	op.u.page_offline.end = first + 32768;
+	assert_int_equal(sysctl(&op), -XEN_ENOMEM);
+	op.u.page_offline.end = first - 1;
+	assert_int_equal(sysctl(&op), -XEN_EINVAL);
+	op.u.page_offline.start = op.u.page_offline.end;
+	assert_int_equal(sysctl(&op), -XEN_EINVAL);
+	op.u.page_offline.start = op.u.page_offline.end = (u32)(first + frame_count);
+	assert_int_equal(sysctl(&op), -XEN_EINVAL);
+	op.u.page_offline.status = HOST_BAD_GVA;
+	assert_int_equal(sysctl(&op), -XEN_EFAULT);
+	op.u.page_offline.end = ~0U;
+	op.u.page_offline.start = 0;
+	assert_int_equal(sysctl(&op), -XEN_ENOMEM);
 }
 
 static void getdomaininfolist(void **state)
@@ -291,6 +419,12 @@ static void readconsole(void **state)
 	op.u.readconsole = (struct abi_sysctl_readconsole){ .buffer = buf, .count = 1000 };
 	assert_int_equal(sysctl(&op), 0);
 	assert_int_equal(op.u.readconsole.count, 0);
+	/* An incremental reader does not get it either. */
+	op.u.readconsole = (struct abi_sysctl_readconsole){ .buffer = buf, .count = 1000,
+							    .incremental = 1 };
+	assert_int_equal(sysctl(&op), 0);
+	assert_int_equal(op.u.readconsole.count, 0);
+	ring_start = 0;
 	op.u.readconsole = (struct abi_sysctl_readconsole){ .buffer = HOST_BAD_GVA, .count = 1,
 							    .incremental = 1 };
 	assert_int_equal(sysctl(&op), -XEN_EFAULT);
@@ -322,8 +456,10 @@ static void sysctl_refusals(void **state)
 	assert_int_equal(do_sysctl(arg), -XEN_EFAULT);
 	arg[0] = host_guest_put(&op, sizeof(op));
 	assert_int_equal(do_sysctl(arg), -XEN_EACCES);
-	op.cmd = 13;
+	op.cmd = XEN_SYSCTL_livepatch_op;
 	assert_int_equal(sysctl(&op), -XEN_ENOSYS);
+	op.cmd = XEN_SYSCTL_coverage_op;
+	assert_int_equal(sysctl(&op), -XEN_EOPNOTSUPP);
 	op.cmd = 9999;
 	assert_int_equal(sysctl(&op), -XEN_ENOSYS);
 	op.cmd = XEN_SYSCTL_physinfo;
@@ -432,7 +568,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(getdomaininfo),     T(domain_flags),	T(domctl_versions), T(physinfo), T(domctl_permission),
 		T(getdomaininfo),     T(domain_flags),	T(domctl_refusals), T(physinfo), T(domctl_permission),
-		T(getdomaininfolist), T(readconsole),	T(debug_keys),	    T(sysctl_refusals),
+		T(getdomaininfolist), T(availheap),	T(cpus_and_nodes),  T(page_offline), T(readconsole),	T(debug_keys),	    T(sysctl_refusals),
 		T(cpu_sets),	      T(settime),	T(platform_refusals),
 	};
 

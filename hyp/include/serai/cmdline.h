@@ -22,6 +22,9 @@
 #define GUEST_CONSOLE_IO false
 #endif
 
+#define GNTTAB_FRAMES_LIMIT   32768
+#define MAPTRACK_FRAMES_LIMIT 65536
+
 struct options {
 	u64 dom0_mem;	       /* bytes; 0: 512 MiB, or what fits */
 	u32 dom0_max_vcpus;    /* 0: as many as there are CPUs */

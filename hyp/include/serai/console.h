@@ -102,6 +102,8 @@ void console_force(void);
 
 /* loglvl= and guest_loglvl=; once the command line is known. */
 void console_init(void);
+/* The same at run time; false: not a level. */
+bool console_set_level(bool guest, const char *text);
 
 /* Debug keys: h help, others by keyhandler_register(). Run on the CPU that took the interrupt. */
 void keyhandler_register(char key, void (*fn)(void), const char *what);

@@ -185,8 +185,10 @@ void vcpu_pause(struct vcpu *v);
 void vcpu_unpause(struct vcpu *v);
 
 /*
- * The domain, which the caller has paused, goes to another pool of CPUs: -XEN_ERESTART until all its
- * vcpus have stopped and gone; -XEN_EINVAL without a CPU there: to be undone by moving it back. The caller sees to it that the pool stays meanwhile.
+ * The domain, which is not the caller's, goes to another pool of CPUs: -XEN_ERESTART until all its
+ * vcpus have stopped and gone; -XEN_EINVAL without a CPU there, or when it is nearly destroyed;
+ * -XEN_ENOMEM: to be repeated, or undone by moving it back. The caller sees to it that the pool and
+ * its CPUs stay meanwhile.
  */
 int domain_set_pool(struct domain *d, struct cpupool *p);
 

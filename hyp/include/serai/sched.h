@@ -24,6 +24,7 @@ enum sched_hold {
 	HOLD_DOMAIN = 0x8,  /* counted pauses of the domain */
 	HOLD_DYING = 0x10,
 	HOLD_SHUTDOWN = 0x20, /* the domain said SCHEDOP_shutdown */
+	HOLD_MOVING = 0x40,   /* is to go to another pool */
 };
 
 struct cpupool;
@@ -147,14 +148,20 @@ int sched_cpu_init(unsigned int cpu);
 const struct sched_policy *sched_policy(void);
 /* By a name that sched= may have; NULL: this build has none of that name. */
 const struct sched_policy *sched_policy_find(const char *name);
+const struct sched_policy *sched_policy_by_id(u32 sched_id);
 
 /* --- pools, pool.c. Whoever creates and destroys them sees to it that one does so at a time. --- */
 /* An empty pool with the lowest free number. -XEN_ENOMEM. */
 int cpupool_create(const struct sched_policy *policy, struct cpupool **out);
+/* With this number, which is not taken: -XEN_EEXIST; or CPUPOOL_ANY. */
+int cpupool_create_as(const struct sched_policy *policy, u32 id, struct cpupool **out);
+#define CPUPOOL_ANY (~0U)
 /* -XEN_EBUSY: it has CPUs or domains, or is pool 0. */
 int cpupool_destroy(struct cpupool *p);
 /* NULL: there is none. */
 struct cpupool *cpupool_find(u32 id);
+/* The one with the lowest id >= this. NULL: none. */
+struct cpupool *cpupool_next(u32 id);
 /*
  * A CPU changes pools by itself, at its next choice: -XEN_ERESTART until it did, then 0. Adding:
  * -XEN_EBUSY when it is in another pool. Removing: -XEN_EBUSY for the last CPU of pool 0 or of one
@@ -167,8 +174,9 @@ int cpupool_remove_cpu(struct cpupool *p, unsigned int cpu);
 void cpupool_enter(struct cpupool *p);
 void cpupool_leave(struct cpupool *p);
 /*
- * The unit, which must be held, goes to another pool; -XEN_ERESTART while it is running,
- * -XEN_EINVAL without a CPU there. A mask without CPUs of the new pool is forgotten.
+ * The unit, which is not the caller's, goes to another pool; -XEN_ERESTART while it still runs: it
+ * stops, and goes on when a later call has moved it.
+ * -XEN_EINVAL without a CPU there, -XEN_ENOMEM. A mask without CPUs of the new pool is forgotten.
  */
 int cpupool_move_unit(struct sched_unit *u, struct cpupool *p);
 
@@ -201,6 +209,8 @@ void sched_unit_adjust(struct sched_unit *u);
 void sched_choose(void);
 /* For policies, with the lock that covers the CPU: it chooses again then, or earlier. */
 void sched_choose_by(unsigned int cpu, nstime_t until);
+/* How long the CPU ran no unit, since it came up. */
+nstime_t sched_idle_time(unsigned int cpu);
 /* Debug key r. */
 void sched_dump(void);
 /* For a policy's dump: name and figures of one unit. */

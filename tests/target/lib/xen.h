@@ -51,6 +51,7 @@ enum {
 	XEN_ENOSPC = 28,
 	XEN_ENOSYS = 38,
 	XEN_EOPNOTSUPP = 95,
+	XEN_EADDRNOTAVAIL = 99,
 	XEN_ENOBUFS = 105,
 };
 
@@ -627,6 +628,14 @@ struct xen_hvm_param {
 #define XEN_SYSCTL_physinfo	     3
 #define XEN_SYSCTL_sched_id	     4
 #define XEN_SYSCTL_debug_keys	     7
+#define XEN_SYSCTL_cpupool_op	     18
+#define CPUPOOL_OP_CREATE	     1
+#define CPUPOOL_OP_DESTROY	     2
+#define CPUPOOL_OP_INFO		     3
+#define CPUPOOL_OP_ADDCPU	     4
+#define CPUPOOL_OP_RMCPU	     5
+#define CPUPOOL_OP_MOVEDOMAIN	     6
+#define CPUPOOL_OP_FREEINFO	     7
 #define XENPF_INTERFACE_VERSION	     0x03000001
 #define XENPF_settime64		     62
 
@@ -711,6 +720,13 @@ struct xen_sysctl {
 			uint64_t keys; /* virtual address */
 			uint32_t nr_keys;
 		} debug_keys;
+		struct {
+			uint32_t op, cpupool_id, sched_id, domid, cpu, n_dom;
+			uint64_t cpumap; /* virtual address */
+			uint32_t bits;
+		} cpupool;
+		uint32_t w[32];
+		uint64_t q[16];
 		uint8_t pad[128];
 	} u;
 };
