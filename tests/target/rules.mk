@@ -10,7 +10,7 @@ TARGET_CC ?= $(TARGET_CROSS)gcc
 TARGET_OBJCOPY ?= $(TARGET_CROSS)objcopy
 
 target-guests := $(basename $(notdir $(wildcard tests/target/*.c tests/system/*.c))) bench
-target-bench-obj := $(patsubst bench/%.c,$(TARGET_OUT)/bench/%.o,$(wildcard bench/*.c))
+target-bench-obj := $(patsubst bench/%.c,$(TARGET_OUT)/bench/%.o,$(filter-out bench/el2count.c,$(wildcard bench/*.c)))
 target-images := $(target-guests:%=$(TARGET_OUT)/%.img)
 target-lib-src := $(wildcard tests/target/lib/*.c) tests/target/lib/start.S
 target-lib-obj := $(patsubst tests/target/lib/%,$(TARGET_OUT)/lib/%.o,$(basename $(target-lib-src)))
