@@ -77,7 +77,7 @@ static void make_buffers(void)
 /* --- a reader --- */
 
 static u8 file[1 << 20];
-static u32 file_size, file_at;
+static u32 file_size, file_at, file_start;
 
 static struct abi_t_buf *meta(unsigned int cpu)
 {
@@ -90,6 +90,7 @@ static void read_out(unsigned int cpu)
 	struct abi_t_buf *b = meta(cpu);
 
 	file_size = file_at = 0;
+	file_start = b->cons;
 	assert_in_range(b->prod, 0, 2 * trace.bytes - 4);
 	while (b->cons != b->prod) {
 		u32 at = DATA_OFFSET + b->cons % trace.bytes;
@@ -121,7 +122,7 @@ struct record {
 static bool next(struct record *r)
 {
 	do {
-		u32 head;
+		u32 head, place = (file_start + file_at) % trace.bytes, begin = file_at;
 
 		if (file_at == file_size)
 			return false;
@@ -135,6 +136,8 @@ static bool next(struct record *r)
 		}
 		for (u32 i = 0; i < r->nr; i++)
 			r->extra[i] = word();
+		/* None goes over the end of the ring. */
+		assert_in_range(place + file_at - begin, 0, trace.bytes);
 	} while (r->event == TRC_TRACE_WRAP_BUFFER);
 	return true;
 }
