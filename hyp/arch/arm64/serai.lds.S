@@ -25,6 +25,7 @@ SECTIONS
 	.text : {
 		KEEP(*(.head.text))
 		*(.text.vectors)
+		*(.text.exit)
 		*(.text .text.*)
 		. = ALIGN(4096);
 		_etext = .;

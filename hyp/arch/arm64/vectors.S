@@ -16,6 +16,7 @@
 vectors:
 	vector_table trap_sync, trap_irq
 
+	.section .text.exit, "ax"
 /* x19: the vcpu that trapped. */
 	.balign	64
 	.global exit_to_guest
