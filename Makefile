@@ -260,7 +260,8 @@ $(OBJS) $(GEN)/asm-offsets.s $(LDS): | toolchain
 # `make run ARGS="cpus=4 mem=4G"` and `make run HYP=xen`; see scripts/run.py help
 # `make run BOARD=zcu102` or rpi4: another machine than QEMU's virt
 # `make run-dom0less ARGS="guests=2"`: guests from the device tree; see scripts/run_dom0less.py help
-.PHONY: run run-dom0less deps fetch
+# `make run-xl`: Debian's Xen tools in the first domain; see scripts/run_xl.py help
+.PHONY: run run-dom0less run-xl deps fetch
 SETTINGS = $(if $(HYP),hyp=$(HYP)) $(if $(BOARD),board=$(BOARD))
 deps:
 	@sh scripts/install-deps.sh run
@@ -273,6 +274,10 @@ run: fetch
 run-dom0less: fetch
 	$(if $(filter xen,$(HYP)),,@$(MAKE) BUILD=$(BUILD) all)
 	@$(PYTHON) scripts/run_dom0less.py build=$(BUILD) $(SETTINGS) $(ARGS)
+
+run-xl: fetch
+	$(if $(filter xen,$(HYP)),,@$(MAKE) BUILD=$(BUILD) all)
+	@$(PYTHON) scripts/run_xl.py build=$(BUILD) $(SETTINGS) $(ARGS)
 
 include scripts/check.mk
 -include tools/serai-dtcheck/rules.mk

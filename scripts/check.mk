@@ -7,7 +7,7 @@ CHECK := $(BUILD)/check
 -include tests/target/rules.mk
 
 .PHONY: check check-style check-clang check-repro check-host check-target check-oracle \
-	check-system check-system-full bench bench-xl bench-tools
+	check-system check-system-full check-xl check-xl-oracle bench bench-xl bench-tools
 
 # A script that calls make again must not inherit this make's job server.
 ALONE := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL
@@ -45,6 +45,16 @@ check-system: all target-guests
 check-system-full: all target-guests
 	@mkdir -p $(CHECK)
 	@$(ALONE) $(PYTHON) tests/system/run.py --build $(BUILD) $(SYSTEM_ARGS)
+
+# Guests made by Debian's Xen tools: on Serai; on Debian's Xen and on Serai, as a table.
+XL_CASES = $(shell $(PYTHON) tests/system/run.py --list | grep '^xl-')
+check-xl: all
+	@mkdir -p $(CHECK)
+	@$(ALONE) $(PYTHON) tests/system/run.py --build $(BUILD) $(XL_CASES:%=--case %) $(SYSTEM_ARGS)
+
+check-xl-oracle: all
+	@mkdir -p $(CHECK)
+	@$(ALONE) $(PYTHON) tests/system/xl_oracle.py --build $(BUILD) $(SYSTEM_ARGS)
 
 bench: all target-guests
 	@$(PYTHON) bench/run.py $(BENCH_ARGS)

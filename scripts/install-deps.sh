@@ -21,7 +21,8 @@ python3	python3	scripts of the build
 ca-certificates	/etc/ssl/certs/ca-certificates.crt	fetching packages over https'
 RUN_DEPS='
 qemu-system-arm	qemu-system-aarch64	the machine to run on
-device-tree-compiler	dtc	device trees of guests and tests'
+device-tree-compiler	dtc	device trees of guests and tests
+e2fsprogs	/usr/sbin/mkfs.ext4	disks of guests'
 CHECK_DEPS='
 gcc	gcc	unit tests on this machine
 libc6-dev	/usr/include/stdio.h	unit tests on this machine
@@ -32,7 +33,6 @@ universal-ctags	ctags-universal	length of functions
 cloc	cloc	lines of code
 clang	clang	the second compiler
 gcc-arm-linux-gnueabihf	arm-linux-gnueabihf-gcc	a 32-bit guest
-e2fsprogs	/usr/sbin/mkfs.ext4	a disk for a guest
 zlib1g-dev	/usr/include/zlib.h	to compare our unpacking with
 libclang-rt-dev	/usr/share/doc/libclang-rt-dev	fuzzers
 lld	ld.lld	the second linker

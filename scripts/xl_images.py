@@ -125,7 +125,7 @@ vif = [ "bridge=xenbr0" ]
 """
 
 GUEST_INIT = """#!/bin/busybox sh
-/bin/busybox mkdir -p /bin /sbin /etc /proc /sys /dev /tmp /root
+/bin/busybox mkdir -p /bin /sbin /etc /proc /sys /dev /tmp /root /mnt
 /bin/busybox mount -t proc proc /proc
 /bin/busybox mount -t sysfs sysfs /sys
 /bin/busybox mount -t devtmpfs dev /dev
@@ -150,8 +150,10 @@ GUEST_RC = """#!/bin/sh
 ip link set lo up
 if [ -e /sys/class/net/eth0 ]; then
 	ip link set eth0 up
-	udhcpc -i eth0 -n -q -f -t 8 -T 1 -s /etc/udhcpc >/dev/null 2>&1 || echo "eth0 got no address"
+	udhcpc -i eth0 -n -q -f -t 8 -T 1 -s /etc/udhcpc >/dev/null 2>&1
+	echo "network: eth0, $(ip -4 -o address show eth0 | awk '{ print $4 }')"
 fi
+[ ! -b /dev/xvda ] || echo "disk: /dev/xvda, $(($(cat /sys/block/xvda/size) / 2048)) MiB"
 echo "guest is up: $(nproc) CPUs, $(awk '/MemTotal/ { print int($2 / 1024) }' /proc/meminfo) MiB"
 """
 
@@ -292,6 +294,13 @@ def fill_root(root, scenarios, debian):
         shutil.copytree(scenarios, os.path.join(root, "scenarios"))
 
 
+def make_file_system(path, *options):
+    made = subprocess.run(["/usr/sbin/mkfs.ext4", "-q", "-F", *options], check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if made.returncode != 0:
+        raise machine.MachineError(f"mkfs.ext4 could not make {path}:\n{made.stdout}")
+
+
 def make_dom0_disk(path, scenarios=None, debian="12"):
     root = path + ".root"
     shutil.rmtree(root, ignore_errors=True)
@@ -299,17 +308,14 @@ def make_dom0_disk(path, scenarios=None, debian="12"):
     fill_root(root, scenarios, debian)
     with open(path + ".new", "wb") as disk:
         disk.truncate(ROOT_MIB * machine.MIB)
-    made = subprocess.run(["mkfs.ext4", "-q", "-F", "-O", "^has_journal,^metadata_csum", "-d", root,
-                           "-E", "root_owner=0:0", path + ".new"], check=False,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if made.returncode != 0:
-        raise machine.MachineError(f"mkfs.ext4 could not make {path}:\n{made.stdout}")
+    make_file_system(path, "-O", "^has_journal,^metadata_csum", "-d", root, "-E", "root_owner=0:0",
+                     path + ".new")
     shutil.rmtree(root)
     os.replace(path + ".new", path)
 
 
 def make_guest_disk(path):
-    """Four partitions without contents."""
+    """Four partitions; the first has an empty file system."""
     sectors = machine.MIB // 512
     table = b"".join(struct.pack("<8B2I", 0, 0, 0, 0, 0x83, 0, 0, 0,
                                  (1 + n * PARTITION_MIB) * sectors, PARTITION_MIB * sectors)
@@ -317,6 +323,7 @@ def make_guest_disk(path):
     with open(path, "wb") as disk:
         disk.write(bytes(446) + table + b"\x55\xaa")
         disk.truncate(DISK_MIB * machine.MIB)
+    make_file_system(path, "-E", f"offset={machine.MIB}", path, f"{PARTITION_MIB}M")
 
 
 def make_all(folder, scenarios=None, debian="12"):
@@ -327,11 +334,11 @@ def make_all(folder, scenarios=None, debian="12"):
     make_guest_disk(os.path.join(folder, "guests.img"))
 
 
-def drives(folder, snapshot):
-    """QEMU's arguments for these disks; with snapshot they stay as they are."""
+def drives(folder, keep=True):
+    """QEMU's arguments for these disks. Dom0's stays as it is; the guests' too if not `keep`."""
     arguments = []
     # QEMU's last virtio-mmio device is Linux's first.
-    for image in ("guests.img", "dom0.ext4"):
+    for image, snapshot in (("guests.img", not keep), ("dom0.ext4", True)):
         path, tag = machine.comma(os.path.join(folder, image)), image.split(".", 1)[0]
         arguments += ["-drive", f"if=none,id={tag},format=raw,file={path}"
                       + (",snapshot=on" if snapshot else ""),
