@@ -54,8 +54,9 @@ def main():
     parser.add_argument("--case", action="append", default=[], help="only this one (repeatable)")
     parser.add_argument("--hyp", default="serai", help="serai, or the path of an image")
     options = parser.parse_args()
-    options.build = os.path.abspath(options.build)
-    cases = [case for case in toolstack.CASES if not options.case or case[0] in options.case]
+    options.build, options.quick = os.path.abspath(options.build), False
+    cases = [case for case in toolstack.CASES
+             if case[0] != "xl-typed" and (not options.case or case[0] in options.case)]
     ours = options.hyp
     xen = run_on(options, "xen", cases)
     serai = run_on(options, ours, cases)

@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-# A disk by blkback: 64 MiB written and read back, in the guest, in dom0, and after a reboot.
+# A disk by blkback: 64 MiB (or $MIB) written and read back, in the guest, in dom0, and after a reboot.
 
 DISK=/dev/vdb1
+MIB=${MIB:-64}
 
 write_disk() {
 	start disk "disk=[ 'phy:$DISK,xvda,w' ]"
 	guest disk "cat /sys/block/xvda/size"
 	same "size in sectors" $(guest disk "cat /sys/block/xvda/size") $(cat /sys/block/vdb/vdb1/size)
-	guest disk "dd if=/dev/urandom bs=1M count=64 | tee /dev/xvda | md5sum > /tmp/sum; sync; cat /tmp/sum" 200 |
+	guest disk "dd if=/dev/urandom bs=1M count=$MIB | tee /dev/xvda | md5sum > /tmp/sum; sync; cat /tmp/sum" 200 |
 		awk '{ print $1 }' | tail -n 1 > $STATE/sum
 	[ $(wc -c < $STATE/sum) -eq 33 ] || die "the guest's sum is '$(cat $STATE/sum)'"
 }
 
 sum_in_guest() {
-	guest disk "echo 3 > /proc/sys/vm/drop_caches; dd if=/dev/xvda bs=1M count=64 2>/dev/null | md5sum" 200 |
+	guest disk "echo 3 > /proc/sys/vm/drop_caches; dd if=/dev/xvda bs=1M count=$MIB 2>/dev/null | md5sum" 200 |
 		awk '{ print $1 }'
 }
 
@@ -21,7 +22,7 @@ read_disk() { same "sum of what was read back" $(sum_in_guest) $(cat $STATE/sum)
 
 read_in_dom0() {
 	same "sum of dom0's partition" \
-		$(dd if=$DISK iflag=direct bs=1M count=64 | md5sum | cut -d' ' -f1) $(cat $STATE/sum)
+		$(dd if=$DISK iflag=direct bs=1M count=$MIB | md5sum | cut -d' ' -f1) $(cat $STATE/sum)
 }
 
 read_after_reboot() {

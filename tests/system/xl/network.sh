@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-# A network by netback on a bridge: addresses, 32 MiB by TCP each way, pings between guests.
+# A network by netback on a bridge: addresses, 32 MiB (or $MIB) by TCP each way, pings between guests.
 
 HOST=192.168.77.1
-MIB=32
+MIB=${MIB:-32}
 QUIET="[ -e /tmp/quiet ] || mkfifo /tmp/quiet"	# what never ends: nc must not close its side first
 
 start_net() { start "$1" memory=256 "vif=[ 'bridge=xenbr0' ]"; }
