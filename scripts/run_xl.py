@@ -64,7 +64,7 @@ def main():
     try:
         virtual, folder, debian, switches = parse(sys.argv[1:])
         make_images(folder, debian)
-        virtual.qemu_args = xl_images.drives(folder)
+        virtual.qemu_args = xl_images.drives(folder, snapshot=False)
         command = virtual.command()
     except machine.MachineError as error:
         machine.fail(error)

@@ -334,13 +334,13 @@ def make_all(folder, scenarios=None, debian="12"):
     make_guest_disk(os.path.join(folder, "guests.img"))
 
 
-def drives(folder, keep=True):
-    """QEMU's arguments for these disks. Dom0's stays as it is; the guests' too if not `keep`."""
+def drives(folder, snapshot):
+    """QEMU's arguments for these disks. Dom0's stays as it is; with `snapshot` the guests' too."""
     arguments = []
     # QEMU's last virtio-mmio device is Linux's first.
-    for image, snapshot in (("guests.img", not keep), ("dom0.ext4", True)):
+    for image, same in (("guests.img", snapshot), ("dom0.ext4", True)):
         path, tag = machine.comma(os.path.join(folder, image)), image.split(".", 1)[0]
         arguments += ["-drive", f"if=none,id={tag},format=raw,file={path}"
-                      + (",snapshot=on" if snapshot else ""),
+                      + (",snapshot=on" if same else ""),
                       "-device", f"virtio-blk-device,drive={tag}"]
     return arguments

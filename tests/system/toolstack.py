@@ -33,7 +33,7 @@ class Toolstack:
         virtual = machine.Machine(hyp=hyp, build=self.rig.options.build, cpus=2, qemu="10",
                                   icount=1, dom0_mem="512M", dom0_vcpus=2,
                                   initrd=os.path.join(self.folder, "dom0.cpio.gz"))
-        virtual.qemu_args = xl_images.drives(self.folder, keep=False) + ["-no-reboot"]
+        virtual.qemu_args = xl_images.drives(self.folder, snapshot=True) + ["-no-reboot"]
         return virtual
 
     def boot(self, name):
