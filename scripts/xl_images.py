@@ -39,6 +39,7 @@ watch brctl losetup blockdev bc logger dmesg ip sort udhcpd""".split()
 GUEST_PROGRAMS = {"usr/bin/xenstore": "usr/bin/xenstore",
                   "lib/ld-linux-aarch64.so.1": "lib/aarch64-linux-gnu/ld-linux-aarch64.so.1",
                   "lib/libc.so.6": "lib/aarch64-linux-gnu/libc.so.6",
+                  "lib/libgcc_s.so.1": "lib/aarch64-linux-gnu/libgcc_s.so.1",
                   "lib/libxenstore.so.4": "usr/lib/aarch64-linux-gnu/libxenstore.so.4",
                   "lib/libxentoolcore.so.1": "usr/lib/aarch64-linux-gnu/libxentoolcore.so.1"}
 
