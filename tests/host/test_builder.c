@@ -163,7 +163,7 @@ int domain_kill(struct domain *d)
 	return 0;
 }
 
-struct frame *frame_alloc(unsigned int order, u32 flags)
+struct frame *frame_alloc_for(const struct frame_owner *o, unsigned int order, u32 flags)
 {
 	return NULL;
 }
