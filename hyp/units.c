@@ -28,6 +28,8 @@
 /* Stage-2 tables that a guest may have beside those for its RAM, of which it may map every page. */
 #define TABLES_SPARE	  512
 #define FRAMES_PER_TABLE  256
+/* Those of a domain that tools made, until they say how many. */
+#define TABLES_FIRST	  16
 
 static int frames_domain_create(struct domain *d, const struct domain_config *cfg)
 {
@@ -45,6 +47,8 @@ static int p2m_domain_create(struct domain *d, const struct domain_config *cfg)
 
 	if (rc)
 		d->p2m.end = 0;
+	else if (d->by_tools)
+		d->p2m.max_tables = TABLES_FIRST;
 	else if (!domain_is_control(d))
 		d->p2m.max_tables = TABLES_SPARE + (u32)(cfg->max_frames / FRAMES_PER_TABLE);
 	return rc;
@@ -148,6 +152,11 @@ static void tell_control(struct domain *d)
 	evtchn_send_virq_global(VIRQ_DOM_EXC);
 }
 
+static void domain_gone(void)
+{
+	evtchn_send_virq_global(VIRQ_DOM_EXC);
+}
+
 static void console_news(void)
 {
 	evtchn_send_virq_global(VIRQ_CON_RING);
@@ -194,8 +203,10 @@ static int hall_init(void)
 	sched_hooks = vcpu_sched_hooks;
 	domain_actions.hardware_shutdown = hardware_shutdown;
 	domain_actions.tell_control = tell_control;
+	domain_actions.gone = domain_gone;
 	domain_actions.console_news = console_news;
 	domain_actions.trace_news = trace_news;
+	domain_actions.id_kept = restart_keeps_id;
 	domain_actions.to_come = restarts_pending;
 	domain_actions.grant_frame = grant_map_frame;
 	console_input_hook = console_input;

@@ -73,6 +73,11 @@ static struct restart *restart_find(domid_t id)
 	return r;
 }
 
+bool restart_keeps_id(domid_t id)
+{
+	return restart_find(id) != NULL;
+}
+
 u32 restarts_pending(void)
 {
 	return READ_ONCE(pending);
@@ -209,7 +214,7 @@ static bool is_allowed(struct restart *r)
 
 bool restart_request(struct domain *d)
 {
-	struct restart *r = restart_find(d->id);
+	struct restart *r = d->by_tools ? NULL : restart_find(d->id);
 
 	if (!r || r->state != RESTART_IDLE || !is_wanted(d) || !is_allowed(r))
 		return false;

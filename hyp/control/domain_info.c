@@ -43,8 +43,10 @@ void domain_info_fill(struct domain *d, struct abi_getdomaininfo *info)
 		.max_pages = d->frames.max,
 		.outstanding_pages = READ_ONCE(d->frames.claimed),
 		.max_vcpu_id = ~0U,
+		.ssidref = d->ssidref,
 	};
 	lock_take(&d->lock);
+	info->handle = d->handle;
 	if (d->dying) {
 		info->flags |= XEN_DOMINF_dying;
 	} else {
@@ -55,6 +57,8 @@ void domain_info_fill(struct domain *d, struct abi_getdomaininfo *info)
 	}
 	if (d->shut_down)
 		info->flags |= XEN_DOMINF_shutdown;
+	if (d->debugged)
+		info->flags |= XEN_DOMINF_debugged;
 	if (d->pause_count)
 		info->flags |= XEN_DOMINF_paused;
 	lock_drop(&d->lock);

@@ -8,7 +8,6 @@
 #include "domctl.h"
 
 #include <serai/domain.h>
-#include <serai/domain_info.h>
 #include <serai/guest_copy.h>
 #include <serai/hypercall.h>
 #include <serai/printk.h>
@@ -16,32 +15,39 @@
 #define SIZE_OF(field) sizeof(((struct abi_domctl *)0)->u.field)
 #define HEADER_SIZE    offsetof(struct abi_domctl, u)
 
-long domctl_getdomaininfo(struct domain *d, struct abi_domctl *op)
-{
-	domain_info_fill(d, &op->u.getdomaininfo);
-	op->domain = d->id;
-	return 0;
-}
-
-/* Of version 0x15: the first domain from the number on. */
-static long domctl_getdomaininfo_from(struct domain *none, struct abi_domctl *op)
-{
-	struct domain *d;
-	long rc;
-
-	if (op->domain >= DOMID_FIRST_RESERVED)
-		return -XEN_EINVAL;
-	d = domain_get_next(op->domain);
-	if (!d)
-		return -XEN_ESRCH;
-	rc = domctl_getdomaininfo(d, op);
-	domain_put(d);
-	return rc;
-}
-
 static const struct domctl_entry domctls_15[] = {
+	[XEN_DOMCTL_createdomain] = { .fn = domctl_createdomain, .size = SIZE_OF(createdomain),
+		.flags = DOMCTL_OUT | DOMCTL_ANY },
+	[XEN_DOMCTL_destroydomain] = { .fn = domctl_destroydomain },
+	[XEN_DOMCTL_pausedomain] = { .fn = domctl_pausedomain },
+	[XEN_DOMCTL_unpausedomain] = { .fn = domctl_unpausedomain },
 	[XEN_DOMCTL_getdomaininfo] = { .fn = domctl_getdomaininfo_from, .size = SIZE_OF(getdomaininfo),
 		.flags = DOMCTL_OUT | DOMCTL_SHARED | DOMCTL_ANY },
+	[XEN_DOMCTL_max_mem] = { .fn = domctl_max_mem },
+	[XEN_DOMCTL_setvcpucontext] = { .fn = domctl_setvcpucontext },
+	[XEN_DOMCTL_getvcpucontext] = { .fn = domctl_getvcpucontext },
+	[XEN_DOMCTL_getvcpuinfo] = { .fn = domctl_getvcpuinfo, .size = SIZE_OF(getvcpuinfo),
+		.flags = DOMCTL_OUT | DOMCTL_SHARED },
+	[XEN_DOMCTL_max_vcpus] = { .fn = domctl_max_vcpus },
+	[XEN_DOMCTL_setdomainhandle] = { .fn = domctl_setdomainhandle },
+	[XEN_DOMCTL_setdebugging] = { .fn = domctl_setdebugging },
+	[XEN_DOMCTL_settimeoffset] = { .fn = domctl_settimeoffset },
+	[XEN_DOMCTL_resumedomain] = { .fn = domctl_resumedomain },
+	/* The scheduler's part is to come: what xl create sets is accepted. */
+	[XEN_DOMCTL_setvcpuaffinity] = { .fn = domctl_nothing },
+	[XEN_DOMCTL_scheduler_op] = { .fn = domctl_nothing },
+	/* Arm guests are never suspended by tools. */
+	[XEN_DOMCTL_subscribe] = { .fn = domctl_nothing },
+	[XEN_DOMCTL_set_address_size] = { .fn = domctl_set_address_size },
+	[XEN_DOMCTL_setnodeaffinity] = { .fn = domctl_setnodeaffinity },
+	[XEN_DOMCTL_getnodeaffinity] = { .fn = domctl_getnodeaffinity },
+	[XEN_DOMCTL_cacheflush] = { .fn = domctl_cacheflush, .size = SIZE_OF(cacheflush),
+		.flags = DOMCTL_AGAIN },
+	[XEN_DOMCTL_setvnumainfo] = { .fn = domctl_invalid },
+	[XEN_DOMCTL_soft_reset] = { .fn = domctl_invalid },
+	[XEN_DOMCTL_get_paging_mempool_size] = { .fn = domctl_get_paging_mempool_size,
+		.size = SIZE_OF(paging_mempool), .flags = DOMCTL_OUT },
+	[XEN_DOMCTL_set_paging_mempool_size] = { .fn = domctl_set_paging_mempool_size },
 	/* Devices. */
 	[XEN_DOMCTL_irq_permission] = { .fn = domctl_irq_permission },
 	[XEN_DOMCTL_iomem_permission] = { .fn = domctl_iomem_permission },
@@ -109,6 +115,14 @@ static long entry_call(const struct domctl_entry *e, struct domain *d, struct ab
 	return rc;
 }
 
+/* What the handler wrote to op is for the caller. */
+static bool is_answered(const struct domctl_entry *e, long rc)
+{
+	if (rc == -XEN_ERESTART)
+		return e->flags & (DOMCTL_OUT | DOMCTL_AGAIN);
+	return rc >= 0 && e->flags & DOMCTL_OUT;
+}
+
 long do_domctl(u64 *arg)
 {
 	const struct domctl_version *v;
@@ -133,8 +147,7 @@ long do_domctl(u64 *arg)
 	rc = entry_call(e, d, &op);
 	if (d)
 		domain_put(d);
-	if ((rc >= 0 || rc == -XEN_ERESTART) && e->flags & DOMCTL_OUT &&
-	    copy_to_guest_raw(arg[0], &op, HEADER_SIZE + e->size))
+	if (is_answered(e, rc) && copy_to_guest_raw(arg[0], &op, HEADER_SIZE + e->size))
 		return -XEN_EFAULT;
 	return rc;
 }

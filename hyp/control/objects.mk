@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 obj-y += control.o
-obj-y += domctl.o
+obj-y += domctl.o domctl_domain.o domctl_vcpu.o domctl_memory.o
 obj-y += domctl_device.o
 obj-y += domain_info.o
 obj-y += sysctl.o

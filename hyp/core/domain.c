@@ -85,7 +85,6 @@ static int vcpu_create(struct domain *d, u32 id, const struct cpumask *affinity)
 	lock_init(&v->lock, RANK_VCPU);
 	v->runstate.state = RUNSTATE_offline;
 	v->runstate.state_entry_time = (u64)time_now();
-	d->vcpus[id] = v;
 	v->unit.hard = *affinity;
 	for (unsigned int i = 0; i < units_count; i++) {
 		rc = units[i].vcpu_create ? units[i].vcpu_create(v) : 0;
@@ -96,6 +95,11 @@ static int vcpu_create(struct domain *d, u32 id, const struct cpumask *affinity)
 			return rc;
 		}
 	}
+	lock_take(&d->lock);
+	if (d->pause_count)
+		sched_hold(&v->unit, HOLD_DOMAIN);
+	WRITE_ONCE(d->vcpus[id], v);
+	lock_drop(&d->lock);
 	return 0;
 }
 
@@ -113,14 +117,17 @@ static int list_insert(struct domain *d)
 	return 0;
 }
 
-static void list_remove(struct domain *d)
+/* False: it was not there. */
+static bool list_remove(struct domain *d)
 {
 	struct domain **p = &domain_list;
 
 	while (*p && *p != d)
 		p = &(*p)->next;
-	if (*p)
-		*p = d->next;
+	if (!*p)
+		return false;
+	*p = d->next;
+	return true;
 }
 
 static struct domain *domain_new(const struct domain_config *cfg)
@@ -139,6 +146,10 @@ static struct domain *domain_new(const struct domain_config *cfg)
 	d->refs = 1;
 	d->nr_vcpus = cfg->nr_vcpus;
 	d->shutdown_code = SHUTDOWN_code_invalid;
+	d->by_tools = cfg->by_tools;
+	d->pause_count = d->tools_pauses = cfg->by_tools;
+	d->handle = cfg->handle;
+	d->ssidref = cfg->ssidref;
 	d->max_evtchn_port = cfg->max_evtchn_port;
 	d->max_grant_frames = cfg->max_grant_frames;
 	d->max_maptrack_frames = cfg->max_maptrack_frames;
@@ -163,7 +174,7 @@ int domain_create(const struct domain_config *cfg, struct domain **out)
 	if (!d)
 		return -XEN_ENOMEM;
 	rc = unit_domain_create(d, cfg);
-	for (u32 i = 0; !rc && i < cfg->nr_vcpus; i++)
+	for (u32 i = 0; !rc && !cfg->by_tools && i < cfg->nr_vcpus; i++)
 		rc = vcpu_create(d, i, &cfg->affinity);
 	if (rc) {
 		d->dying = true;
@@ -180,6 +191,34 @@ int domain_create(const struct domain_config *cfg, struct domain **out)
 	}
 	*out = d;
 	return 0;
+}
+
+static int add_vcpus(struct domain *d)
+{
+	bool added = false;
+	int rc = 0;
+
+	for (u32 i = 0; i < d->nr_vcpus && !rc; i++) {
+		if (d->vcpus[i])
+			continue;
+		if (added && hypercall_preempted())
+			return -XEN_ERESTART;
+		rc = vcpu_create(d, i, &cpu_online);
+		added = true;
+	}
+	return rc;
+}
+
+int domain_add_vcpus(struct domain *d)
+{
+	int rc = -XEN_EINVAL;
+
+	if (atomic_xchg(&d->life_busy, true))
+		return -XEN_ERESTART;
+	if (!d->dying)
+		rc = add_vcpus(d);
+	store_release(&d->life_busy, false);
+	return rc;
 }
 
 void domain_free_id(struct domain *d)
@@ -249,10 +288,12 @@ int domain_get_target(domid_t id, struct domain **out)
 
 void domain_put(struct domain *d)
 {
+	bool known;
+
 	if (atomic_sub_return(&d->refs, 1))
 		return;
 	lock_take(&list_lock);
-	list_remove(d);
+	known = list_remove(d);
 	lock_drop(&list_lock);
 	if (d->frames.slot)
 		frame_owner_unregister(&d->frames);
@@ -263,6 +304,8 @@ void domain_put(struct domain *d)
 	mem_free(d->fixed_ram);
 	mem_free(d->vcpus);
 	mem_free(d);
+	if (known && domain_actions.gone)
+		domain_actions.gone();
 }
 
 static void frames_gone(struct frame_owner *o)
@@ -333,6 +376,17 @@ void domain_shutdown(struct domain *d, u8 reason)
 		domain_actions.tell_control(d);
 }
 
+void domain_resume(struct domain *d)
+{
+	lock_take(&d->lock);
+	if (d->shut_down && !d->dying) {
+		d->shut_down = d->crashed = false;
+		d->shutdown_code = SHUTDOWN_code_invalid;
+		domain_release(d, HOLD_SHUTDOWN);
+	}
+	lock_drop(&d->lock);
+}
+
 void domain_crash(struct domain *d, const char *why)
 {
 	if (d->shut_down)
@@ -384,13 +438,13 @@ int domain_kill(struct domain *d)
 	int rc = 0;
 
 	/* Another CPU is at it. */
-	if (atomic_xchg(&d->kill_busy, true))
+	if (atomic_xchg(&d->life_busy, true))
 		return -XEN_ERESTART;
 	atomic_add_return(&d->refs, 1);
 	if (!d->killed)
 		rc = kill_steps(d);
 	d->killed = rc == 0;
-	store_release(&d->kill_busy, false);
+	store_release(&d->life_busy, false);
 	domain_put(d);
 	return rc;
 }

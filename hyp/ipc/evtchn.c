@@ -91,7 +91,8 @@ static int port_find_free(struct domain *d)
 	struct evtchn_domain *ed = d->evtchn;
 	u32 looks = BUSY_LOOKS, limit, port;
 
-	if (unlikely(!ed || d->dying))
+	/* Senders rely on the vcpus. */
+	if (unlikely(!ed || d->dying || !domain_is_complete(d)))
 		return -XEN_EINVAL;
 	limit = port_limit(d);
 	for (u32 b = ed->first_bucket; b << BUCKET_SHIFT < limit && looks; b++) {

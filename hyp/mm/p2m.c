@@ -23,6 +23,18 @@ int p2m_init(struct p2m *p, struct frame_owner *owner)
 	return p2m_arch_init(p);
 }
 
+int p2m_set_limit(struct p2m *p, u32 tables)
+{
+	u32 used;
+
+	lock_take(&p->lock);
+	used = p2m_arch_tables(p);
+	p->max_tables = MAX(used, tables);
+	p->max_tables = MAX(p->max_tables, 1U);
+	lock_drop(&p->lock);
+	return used > tables ? -XEN_ENOMEM : 0;
+}
+
 /* Entries are gone. */
 static void entries_gone(void *ctx, u64 m, u64 nr, u32 type)
 {

@@ -174,6 +174,19 @@ struct cpupool *cpupool_next(u32 id)
 	return p;
 }
 
+struct cpupool *cpupool_get(u32 id)
+{
+	struct cpupool *p;
+
+	lock_take(&sched_admin_lock);
+	for (p = pools; p && p->id != id; p = p->next)
+		;
+	if (p)
+		p->nr_domains++;
+	lock_drop(&sched_admin_lock);
+	return p;
+}
+
 void cpupool_enter(struct cpupool *p)
 {
 	lock_take(&sched_admin_lock);

@@ -253,6 +253,11 @@ bool restart_request(struct domain *d)
 	return false;
 }
 
+bool restart_keeps_id(domid_t id)
+{
+	return false;
+}
+
 u32 restarts_pending(void)
 {
 	return 0;

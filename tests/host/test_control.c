@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sources: hyp/control/control.c hyp/control/domctl.c hyp/control/domain_info.c hyp/control/sysctl.c hyp/control/sysctl_machine.c hyp/control/sysctl_trace.c hyp/core/trace_absent.c hyp/control/platform_op.c hyp/core/wallclock.c hyp/mm/frame.c hyp/mm/heap.c hyp/mm/p2m.c */
-/* domctl, sysctl and platform_op: versions, every operation, faults; the time of day. */
+/* sources: hyp/control/control.c hyp/control/domain_info.c hyp/control/sysctl.c hyp/control/sysctl_machine.c hyp/control/sysctl_trace.c hyp/core/trace_absent.c hyp/control/platform_op.c hyp/core/wallclock.c hyp/mm/frame.c hyp/mm/heap.c hyp/mm/p2m.c */
+/* sysctl and platform_op: versions, every operation, faults; the time of day. */
 #include "../../hyp/control/control.h"
-#include "no_devices.h"
 #include "world.h"
 
 #include <abi/domctl.h>
@@ -89,133 +88,6 @@ static int balanced(void **state)
 {
 	assert_int_equal(world_refs, 0);
 	return 0;
-}
-
-/* --- domctl --- */
-
-static long domctl(struct abi_domctl *op)
-{
-	u64 h = host_guest_put(op, sizeof(*op)), arg[5] = { h };
-	long rc = do_domctl(arg);
-
-	*op = *(struct abi_domctl *)host_guest_ptr(h);
-	return rc;
-}
-
-#define DOMCTL(c, id) { .cmd = c, .interface_version = XEN_DOMCTL_INTERFACE_VERSION, .domain = id }
-
-static void getdomaininfo(void **state)
-{
-	struct abi_domctl op = DOMCTL(XEN_DOMCTL_getdomaininfo, 0);
-	struct abi_getdomaininfo *i = &op.u.getdomaininfo;
-
-	world_give_ram(&world[0], 0, 3);
-	world_vcpu[0].unit.running = true;
-	world_vcpu[0].runstate.time[RUNSTATE_running] = 1234;
-	assert_int_equal(domctl(&op), 0);
-	assert_int_equal(i->domain, 0);
-	assert_int_equal(i->flags, 0xffff0122); /* as real Xen says of a running dom0 */
-	assert_int_equal(i->tot_pages, 8);
-	assert_int_equal(i->max_pages, 64);
-	assert_int_equal(i->shared_info_frame, virt_to_mfn(world[0].shared_info).v);
-	assert_int_equal(i->cpu_time, 1234);
-	assert_int_equal(i->nr_online_vcpus, 1);
-	assert_int_equal(i->max_vcpu_id, 0);
-	assert_int_equal(i->gpaddr_bits, 48);
-}
-
-static u32 flags_of(domid_t id)
-{
-	struct abi_domctl op = DOMCTL(XEN_DOMCTL_getdomaininfo, id);
-
-	assert_int_equal(domctl(&op), 0);
-	return op.u.getdomaininfo.flags;
-}
-
-static void domain_flags(void **state)
-{
-	struct abi_domctl op = DOMCTL(XEN_DOMCTL_getdomaininfo, 1);
-
-	assert_int_equal(flags_of(1), 0xffff0102);
-	world_vcpu[1].unit.holds = HOLD_BLOCKED;
-	assert_int_equal(flags_of(1), 0xffff0112);
-	/* Vcpus that are down do not count. */
-	world_vcpu[1].unit.holds = HOLD_DOWN;
-	assert_int_equal(flags_of(1), 0xffff0112);
-	world[1].pause_count = 2;
-	assert_int_equal(flags_of(1), 0xffff011a);
-	world[1].shut_down = true;
-	world[1].shutdown_code = SHUTDOWN_reboot;
-	assert_int_equal(flags_of(1), 0x1011e);
-	world[1].dying = true;
-	assert_int_equal(flags_of(1), 0x1010f);
-	world[1].vcpus[0] = NULL;
-	world[1].dying = false;
-	assert_int_equal(domctl(&op), 0);
-	assert_int_equal(op.u.getdomaininfo.max_vcpu_id, ~0U);
-	assert_int_equal(op.u.getdomaininfo.nr_online_vcpus, 0);
-}
-
-/* Who is not in control hears first whether the domain exists, as from Xen. */
-static void domctl_permission(void **state)
-{
-	struct abi_domctl op = DOMCTL(XEN_DOMCTL_getdomaininfo, 2);
-
-	world_enter(1);
-	assert_int_equal(domctl(&op), -XEN_EPERM);
-	op.cmd = 9999;
-	op.domain = 77;
-	assert_int_equal(domctl(&op), -XEN_ESRCH);
-	op.domain = 1;
-	assert_int_equal(domctl(&op), -XEN_EPERM);
-}
-
-/* 0x15 finds the next domain, newer versions that one. */
-static void domctl_versions(void **state)
-{
-	struct abi_domctl op = DOMCTL(XEN_DOMCTL_getdomaininfo, 1);
-
-	world[1].nr_vcpus = 0; /* it does not exist */
-	assert_int_equal(domctl(&op), 0);
-	assert_int_equal(op.domain, 2);
-	for (u32 version = 0x16; version <= 0x17; version++) {
-		op.interface_version = version;
-		op.domain = 1;
-		assert_int_equal(domctl(&op), -XEN_ESRCH);
-		op.domain = 2;
-		assert_int_equal(domctl(&op), 0);
-		assert_int_equal(op.u.getdomaininfo.domain, 2);
-		/* What did not change is everywhere. */
-		op.cmd = XEN_DOMCTL_monitor_op;
-		assert_int_equal(domctl(&op), -XEN_ENODEV);
-		op.cmd = XEN_DOMCTL_getdomaininfo;
-	}
-	op.interface_version = 0x18;
-	assert_int_equal(domctl(&op), -XEN_EACCES);
-	world[1].nr_vcpus = 1;
-}
-
-static void domctl_refusals(void **state)
-{
-	struct abi_domctl op = DOMCTL(XEN_DOMCTL_getdomaininfo, 77);
-	u64 arg[5] = { HOST_BAD_GVA };
-
-	assert_int_equal(do_domctl(arg), -XEN_EFAULT);
-	assert_int_equal(domctl(&op), -XEN_ESRCH);
-	op.domain = DOMID_SELF;
-	assert_int_equal(domctl(&op), -XEN_EINVAL);
-	op.cmd = 9999;
-	assert_int_equal(domctl(&op), -XEN_ESRCH);
-	op.domain = 0;
-	assert_int_equal(domctl(&op), -XEN_ENOSYS);
-	op.cmd = 6; /* a hole in the table */
-	assert_int_equal(domctl(&op), -XEN_ENOSYS);
-	op.interface_version = 0x14;
-	assert_int_equal(domctl(&op), -XEN_EACCES);
-	assert_int_equal(domctl(&op), -XEN_EACCES);
-	op = (struct abi_domctl)DOMCTL(XEN_DOMCTL_getdomaininfo, 0);
-	host.fail_copy_in = 2;
-	assert_int_equal(domctl(&op), -XEN_EFAULT);
 }
 
 /* --- sysctl --- */
@@ -566,10 +438,9 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, balanced)
 	const struct CMUnitTest tests[] = {
-		T(getdomaininfo),     T(domain_flags),	T(domctl_versions), T(physinfo), T(domctl_permission),
-		T(getdomaininfo),     T(domain_flags),	T(domctl_refusals), T(physinfo), T(domctl_permission),
-		T(getdomaininfolist), T(availheap),	T(cpus_and_nodes),  T(page_offline), T(readconsole),	T(debug_keys),	    T(sysctl_refusals),
-		T(cpu_sets),	      T(settime),	T(platform_refusals),
+		T(physinfo),  T(getdomaininfolist), T(availheap),   T(cpus_and_nodes),
+		T(page_offline), T(readconsole),  T(debug_keys),  T(sysctl_refusals),
+		T(cpu_sets),  T(settime),	    T(platform_refusals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,8 +84,6 @@ def kept(rig, debian):
 
 def typed(rig, name):
     """What the README shows: xl's own console of a guest with disk and network, then its end."""
-    if rig.options.hyp != "xen":
-        raise Skipped("Serai cannot carry Xen's tools yet (issue #4)")
     tools = kept(rig, "12")
     console = tools.boot(name)
     try:
@@ -114,8 +112,8 @@ def names_of_steps(which):
 
 def scenario(which, debian="12"):
     def case(rig, name):
-        if rig.options.hyp != "xen":
-            raise Skipped("Serai cannot carry Xen's tools yet (issue #4)")
+        if rig.options.hyp != "xen" and debian != "12":
+            raise Skipped("Serai does not speak the interfaces of Xen 4.20 yet (issue #4)")
         steps, notes = kept(rig, debian).run(which)
         rig.steps[name] = steps
         for step, passed, rest in steps:

@@ -230,6 +230,11 @@ int p2m_arch_init(struct p2m *p)
 	return 0;
 }
 
+u32 p2m_arch_tables(const struct p2m *p)
+{
+	return p->arch.nr_tables;
+}
+
 bool p2m_arch_destroy(struct p2m *p, u32 nr)
 {
 	struct p2m_arch *a = &p->arch;

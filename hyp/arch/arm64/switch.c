@@ -175,7 +175,8 @@ void vcpu_arch_destroy(struct vcpu *v)
 
 int domain_arch_create(struct domain *d, const struct domain_config *cfg)
 {
-	d->arch.aarch32 = cfg->flags & DOMAIN_AARCH32;
+	/* Tools say later which width they want. */
+	d->arch.aarch32 = cfg->by_tools ? cpu_has_aarch32_el1() : cfg->flags & DOMAIN_AARCH32;
 	if (d->arch.aarch32 && !cpu_has_aarch32_el1())
 		return -XEN_ENODEV;
 	d->arch.cntvoff = read_sysreg(cntpct_el0);

@@ -16,6 +16,7 @@
 static u64 ns_mult __ro_after_init, tick_mult __ro_after_init;
 static u64 boot_count __ro_after_init;
 u32 time_frequency __ro_after_init;
+static u32 tree_frequency __ro_after_init;
 
 static u64 scale(u64 value, u64 mult)
 {
@@ -70,8 +71,14 @@ void time_arch_irq(void)
 	cpu_raise(WORK_TIMER);
 }
 
+u32 time_arch_tree_hz(void)
+{
+	return tree_frequency;
+}
+
 void time_init(u32 dt_frequency)
 {
+	tree_frequency = dt_frequency;
 	time_frequency = dt_frequency ? dt_frequency : (u32)read_sysreg(cntfrq_el0);
 	if (!time_frequency)
 		panic("CNTFRQ_EL0 is 0 and the timer node has no clock-frequency: the firmware "

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Vcpus, domains and interrupts of the simulated machine: they only count. */
+#include <abi/domctl.h>
 #include <arch/host.h>
 #include <serai/arch.h>
 #include <serai/domain.h>
+#include <serai/errno.h>
 #include <serai/irq.h>
 
 __weak_sym int domain_arch_create(struct domain *d, const struct domain_config *cfg)
@@ -21,6 +23,31 @@ __weak_sym int vcpu_arch_create(struct vcpu *v)
 
 __weak_sym void vcpu_arch_destroy(struct vcpu *v)
 {
+}
+
+/* The frame stands for all registers. */
+void vcpu_arch_get_context(const struct vcpu *v, struct abi_vcpu_guest_context *c)
+{
+	c->user_regs.pc = v->arch.frame.pc;
+}
+
+int vcpu_arch_set_context(struct vcpu *v, const struct abi_vcpu_guest_context *c)
+{
+	if (c->user_regs.cpsr)
+		return -XEN_EINVAL;
+	v->arch.frame.pc = c->user_regs.pc;
+	return 0;
+}
+
+int domain_arch_set_width(struct domain *d, u32 bits)
+{
+	d->arch.width = bits;
+	return bits == 64 ? 0 : -XEN_EINVAL;
+}
+
+u32 domain_arch_gic_version(const struct domain *d)
+{
+	return 3;
 }
 
 void vcpu_arch_switch_out(struct vcpu *v)

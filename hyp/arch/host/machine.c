@@ -230,6 +230,11 @@ u32 time_arch_khz(void)
 	return 62500;
 }
 
+u32 time_arch_tree_hz(void)
+{
+	return 0;
+}
+
 void time_arch_set_deadline(nstime_t t)
 {
 	host.deadline[host_this_cpu->id] = t;

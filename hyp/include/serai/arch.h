@@ -16,6 +16,7 @@
 #include <serai/compiler.h>
 #include <serai/types.h>
 
+struct abi_vcpu_guest_context;
 struct vcpu;
 struct domain;
 struct domain_config;
@@ -47,6 +48,8 @@ nstime_t time_arch_now(void);
 u32 time_arch_khz(void);
 /* The system counter itself. */
 u64 time_arch_cycles(void);
+/* What the device tree says the counter's rate is; 0: nothing, guests can ask the CPU. */
+u32 time_arch_tree_hz(void);
 /* One interrupt of this CPU's hypervisor timer at t; TIME_NEVER: none. It raises WORK_TIMER. */
 void time_arch_set_deadline(nstime_t t);
 
@@ -60,6 +63,13 @@ void vcpu_arch_start(struct vcpu *v, u64 pc, u64 x0);
 /* The same for a kernel, which finds its device tree at fdt. */
 void vcpu_arch_boot(struct vcpu *v, u64 pc, u64 fdt);
 void vcpu_arch_destroy(struct vcpu *v);
+/* Its registers, for tools; v does not run. -XEN_EINVAL: not a state that guests have. */
+void vcpu_arch_get_context(const struct vcpu *v, struct abi_vcpu_guest_context *c);
+int vcpu_arch_set_context(struct vcpu *v, const struct abi_vcpu_guest_context *c);
+/* 32 or 64 bits, before a vcpu has registers. -XEN_EINVAL: not on this machine. */
+int domain_arch_set_width(struct domain *d, u32 bits);
+/* Of the virtual interrupt controller: 2 or 3. */
+u32 domain_arch_gic_version(const struct domain *d);
 /* Registers of the vcpu that stops running go to memory; of the one that starts, to the CPU. */
 void vcpu_arch_switch_out(struct vcpu *v);
 void vcpu_arch_switch_in(struct vcpu *v);
@@ -95,6 +105,8 @@ void *mem_arch_map_device(paddr_t pa, size_t size);
 
 /* --- stage 2 --- (under p->lock but for init and destroy) */
 int p2m_arch_init(struct p2m *p);
+/* How many it has beside the first one. */
+u32 p2m_arch_tables(const struct p2m *p);
 /*
  * Frees up to nr of the tables, the rest and what goes with it last: false while some are left.
  * Nothing runs on them, nobody looks at them. What was never made is gone, too.

@@ -9,6 +9,7 @@
 #ifndef SERAI_DOMAIN_H
 #define SERAI_DOMAIN_H
 
+#include <abi/version.h>
 #include <abi/xen.h>
 #include <arch/vcpu.h> /* struct vcpu_arch (its first member is the trap frame), struct domain_arch */
 #include <serai/cpu.h>
@@ -96,7 +97,8 @@ struct domain {
 	u32 nr_vcpus; /* size of vcpus[] */
 	struct vcpu **vcpus;
 	struct vcpu *dead_vcpus; /* destroyed; their memory goes with the domain's */
-	bool kill_busy, killed;
+	bool life_busy; /* its vcpus are made, or it is destroyed */
+	bool killed;
 	struct lock lock; /* what has no lock of its own below */
 	struct frame_owner frames;
 	struct p2m p2m;
@@ -120,6 +122,12 @@ struct domain {
 	u8 shutdown_code;
 	u32 evtchn_irq; /* PPI of the upcall */
 	u32 max_evtchn_port, max_grant_frames, max_maptrack_frames;
+	struct abi_domain_handle handle; /* the tools' name for it, under lock */
+	u32 ssidref;
+	s64 time_offset; /* seconds: its time of day differs by */
+	bool debugged; /* only noted */
+	bool by_tools; /* made by the control domain */
+	u8 tools_pauses; /* of pause_count, those of domctl; under the control domain's lock */
 	u32 max_status_frames; /* of a grant table of version 2; 0: it cannot become one */
 	bool timers_reserved;
 	u64 guest_msg_tokens; /* guest_line.c */
@@ -145,6 +153,10 @@ struct domain_config {
 	struct cpumask affinity;
 	struct cpupool *pool; /* NULL: pool 0 */
 	const char *name;
+	/* Paused, and without vcpus until domain_add_vcpus(). */
+	bool by_tools;
+	u32 ssidref;
+	struct abi_domain_handle handle;
 };
 
 static inline struct vcpu *current_vcpu(void)
@@ -164,6 +176,13 @@ static inline bool domain_is_control(const struct domain *d)
 
 /* Creates the domain with its vcpus down; units' domain_create and vcpu_create run in order. */
 int domain_create(const struct domain_config *cfg, struct domain **out);
+/* Of a domain made by tools: what is missing of its vcpus. -XEN_ERESTART; -XEN_EINVAL: it dies. */
+int domain_add_vcpus(struct domain *d);
+/* It has all of its vcpus. They are created from the first on, and go from the last on. */
+static inline bool domain_is_complete(const struct domain *d)
+{
+	return d->nr_vcpus && READ_ONCE(d->vcpus[d->nr_vcpus - 1]);
+}
 /* With a reference; DOMID_SELF is the caller's. NULL: no such domain. */
 struct domain *domain_get(domid_t id);
 /* The domain with the lowest id >= from, with a reference; NULL: none. For going through all. */
@@ -194,6 +213,8 @@ int domain_set_pool(struct domain *d, struct cpupool *p);
 
 /* SCHEDOP_shutdown: holds all vcpus, tells the control domain, acts when it is dom0. */
 void domain_shutdown(struct domain *d, u8 reason);
+/* Undoes a shutdown: it goes on where it stopped. */
+void domain_resume(struct domain *d);
 /* The guest's fault: says why with the caller's registers, shuts down with SHUTDOWN_crash. */
 void domain_crash(struct domain *d, const char *why);
 /* Without dom0: says on the console that d has shut down, and whether it was the last. */
@@ -227,6 +248,8 @@ struct domain_actions {
 	void (*tell_control)(struct domain *d); /* VIRQ_DOM_EXC */
 	void (*console_news)(void); /* the ring of the console has new lines: VIRQ_CON_RING */
 	void (*trace_news)(void); /* a trace buffer is half full: VIRQ_TBUF */
+	void (*gone)(void); /* a domain's number is free: VIRQ_DOM_EXC */
+	bool (*id_kept)(domid_t id); /* for a domain that is about to be restarted */
 	u32 (*to_come)(void); /* domains that are about to be restarted; NULL: none */
 	/* grant_map_frame(): the page of a grant table frame, for mapping. */
 	int (*grant_frame)(struct domain *d, u32 idx, bool status, mfn_t *m);

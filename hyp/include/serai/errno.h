@@ -33,6 +33,7 @@ enum {
 	XEN_ENOSYS = 38,
 	XEN_ENOTEMPTY = 39,
 	XEN_ENODATA = 61,
+	XEN_EOVERFLOW = 75,
 	XEN_EILSEQ = 84,
 	XEN_ERESTART = 85, /* inside the hypervisor only: preempted, call again */
 	XEN_ENOBUFS = 105,

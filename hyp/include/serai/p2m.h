@@ -47,6 +47,12 @@ int p2m_init(struct p2m *p, struct frame_owner *owner);
 int p2m_destroy(struct p2m *p);
 
 /*
+ * How many tables it may have from now on. -XEN_ENOMEM when it has more already: then just those.
+ * Nothing is set aside.
+ */
+int p2m_set_limit(struct p2m *p, u32 tables);
+
+/*
  * Maps nr frames, with the largest blocks that alignment allows. Replaces what is there (dropping
  * its references). -ENOMEM: nothing of [gfn, gfn + nr) is promised. p->lock not held by the caller.
  */

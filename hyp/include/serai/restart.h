@@ -34,6 +34,8 @@ int restart_keep(const struct restart_plan *p, void *tree, const struct boot_inf
 
 /* d has shut down: true when it will be made again. */
 bool restart_request(struct domain *d);
+/* A domain of that number may be made again. */
+bool restart_keeps_id(domid_t id);
 /* Domains on their way between end and beginning. */
 u32 restarts_pending(void);
 

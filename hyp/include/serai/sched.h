@@ -25,6 +25,7 @@ enum sched_hold {
 	HOLD_DYING = 0x10,
 	HOLD_SHUTDOWN = 0x20, /* the domain said SCHEDOP_shutdown */
 	HOLD_MOVING = 0x40,   /* is to go to another pool */
+	HOLD_CONTEXT = 0x80, /* tools read or write its registers */
 };
 
 struct cpupool;
@@ -162,6 +163,8 @@ int cpupool_destroy(struct cpupool *p);
 struct cpupool *cpupool_find(u32 id);
 /* The one with the lowest id >= this. NULL: none. */
 struct cpupool *cpupool_next(u32 id);
+/* As cpupool_find(); it stays until cpupool_leave(). */
+struct cpupool *cpupool_get(u32 id);
 /*
  * A CPU changes pools by itself, at its next choice: -XEN_ERESTART until it did, then 0. Adding:
  * -XEN_EBUSY when it is in another pool. Removing: -XEN_EBUSY for the last CPU of pool 0 or of one

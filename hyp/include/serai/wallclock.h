@@ -10,6 +10,8 @@ struct domain;
 
 /* The time of day at system time 0; all domains are told. */
 void wallclock_set(u64 sec, u32 nsec);
+/* d's time of day differs by so many seconds from now on. */
+void wallclock_set_offset(struct domain *d, s64 seconds);
 /* Tells one domain, when its shared_info is new. */
 void wallclock_tell(struct domain *d);
 

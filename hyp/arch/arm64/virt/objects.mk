@@ -13,3 +13,4 @@ obj-y += vgic_v2.o
 obj-y += mmio_abort.o
 obj-y += aarch32.o
 obj-y += aarch32_cp.o
+obj-y += context.o
