@@ -209,6 +209,8 @@ static int hall_init(void)
 	domain_actions.id_kept = restart_keeps_id;
 	domain_actions.to_come = restarts_pending;
 	domain_actions.grant_frame = grant_map_frame;
+	domain_actions.uart_event = vpl011_ring_event;
+	domain_actions.uart_notify = evtchn_notify_own;
 	console_input_hook = console_input;
 	keyhandler_register('0', dump_domain0, "dom0's registers");
 	keyhandler_register('d', dump_cpus, "registers of all CPUs");

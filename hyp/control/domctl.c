@@ -62,6 +62,8 @@ static const struct domctl_entry domctls_15[] = {
 	[XEN_DOMCTL_vm_event_op] = { .fn = domctl_vm_event_op, .size = SIZE_OF(vm_event_op),
 		.flags = DOMCTL_OUT },
 	[XEN_DOMCTL_set_virq_handler] = { .fn = domctl_set_virq_handler },
+	[XEN_DOMCTL_vuart_op] = { .fn = domctl_vuart_op, .size = SIZE_OF(vuart_op),
+		.flags = DOMCTL_OUT },
 	[XEN_DOMCTL_monitor_op] = { .fn = domctl_monitor_op, .size = SIZE_OF(monitor_op),
 		.flags = DOMCTL_OUT },
 };

@@ -8,6 +8,7 @@
  * There is no driver of an IOMMU here: devices are not assigned, whose DMA would be behind one.
  */
 #include "domctl.h"
+#include <abi/guest_layout.h>
 #include <serai/access.h>
 #include <serai/domain.h>
 #include <serai/errno.h>
@@ -15,6 +16,8 @@
 #include <serai/guest_copy.h>
 #include <serai/p2m.h>
 #include <serai/printk.h>
+#include <serai/runstate.h>
+#include <serai/vpl011.h>
 
 #define MFN_END	      (1UL << (52 - PAGE_SHIFT)) /* of the architecture */
 #define MAP_MAX	      64U			 /* pages of one call, as in Xen on Arm */
@@ -219,4 +222,47 @@ long domctl_set_target(struct domain *d, struct abi_domctl *op)
 long domctl_set_virq_handler(struct domain *d, struct abi_domctl *op)
 {
 	return evtchn_set_virq_handler(op->u.set_virq_handler.virq, d->id);
+}
+
+/* --- the second console --- */
+
+/* Nothing of it has run, and nothing will before the tools let it. */
+static bool is_being_made(const struct domain *d)
+{
+	struct abi_runstate_info r;
+
+	for (u32 i = 0; i < d->nr_vcpus; i++) {
+		if (!d->vcpus[i])
+			continue;
+		runstate_snapshot(d->vcpus[i], &r);
+		if (r.time[RUNSTATE_running])
+			return false;
+	}
+	return d->pause_count;
+}
+
+long domctl_vuart_op(struct domain *d, struct abi_domctl *op)
+{
+	static const struct uart_place place = { GUEST_PL011_BASE, GUEST_VPL011_SPI };
+	struct abi_domctl_vuart_op *p = &op->u.vuart_op;
+	int port, rc;
+
+	if (d == current_domain() || !is_being_made(d))
+		return -XEN_EPERM;
+	if (p->cmd != XEN_DOMCTL_VUART_OP_INIT)
+		return -XEN_EINVAL;
+	if (p->type != XEN_DOMCTL_VUART_TYPE_VPL011)
+		return -XEN_EOPNOTSUPP;
+	if (d->vuart)
+		return -XEN_EINVAL;
+	port = evtchn_alloc_own(d, p->console_domid);
+	if (port < 0)
+		return port;
+	rc = vpl011_ring_create(d, &place, gfn(p->gfn), (u32)port);
+	if (rc) {
+		evtchn_close_own(d, (u32)port);
+		return rc;
+	}
+	p->evtchn = (u32)port;
+	return 0;
 }

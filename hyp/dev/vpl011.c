@@ -7,8 +7,12 @@
  * send BUDGET characters at once and RATE per second; after that its transmit FIFO is full until
  * the refill timer fires, as if the line were slow. Nothing is lost of one that looks at FR.
  *
+ * Or the line is a ring in a page that is shared with another domain's tool: nothing of it is
+ * believed but that it is there. Its end is told after the lock was dropped.
+ *
  * One lock per UART; FR is read without. The interrupt's level is what RIS & IMSC say.
  */
+#include <abi/console.h>
 #include <abi/guest_layout.h>
 #include <serai/arch.h>
 #include <serai/console.h>
@@ -59,7 +63,14 @@ struct vpl011 {
 	nstime_t filled; /* up to when the budget was given */
 	char in[IN_SIZE];
 	struct timer refill;
+	struct guest_area ring; /* .va is NULL: the line is the console */
+	u32 port;
 };
+
+static inline struct abi_console_ring *ring_of(struct vpl011 *u)
+{
+	return u->ring.va;
+}
 
 static void update_level(struct vpl011 *u)
 {
@@ -73,6 +84,35 @@ static void update_level(struct vpl011 *u)
 
 /* --- receiving --- */
 
+static void show_waiting(struct vpl011 *u)
+{
+	u32 waiting = u->tail - u->head;
+
+	if (!waiting)
+		return;
+	u->fr &= ~FR_RXFE;
+	if (waiting >= FIFO_SIZE)
+		u->fr |= FR_RXFF;
+	u->ris |= INT_RT;
+	if (waiting >= FIFO_HALF)
+		u->ris |= INT_RX;
+}
+
+/* Takes from the ring what there is room for. */
+static void ring_take(struct vpl011 *u)
+{
+	struct abi_console_ring *r = ring_of(u);
+	u32 cons = READ_ONCE(r->in_cons), prod = load_acquire(&r->in_prod);
+	u32 n = MIN(prod - cons, IN_SIZE - (u->tail - u->head));
+
+	if (prod - cons > sizeof(r->in))
+		return;
+	for (; n; n--)
+		u->in[u->tail++ & (IN_SIZE - 1)] = READ_ONCE(r->in[cons++ % sizeof(r->in)]);
+	store_release(&r->in_cons, cons);
+	show_waiting(u);
+}
+
 static u32 read_data(struct vpl011 *u)
 {
 	u32 c, left;
@@ -80,6 +120,8 @@ static u32 read_data(struct vpl011 *u)
 	if (u->head == u->tail)
 		return 0;
 	c = (u8)u->in[u->head++ & (IN_SIZE - 1)];
+	if (ring_of(u))
+		ring_take(u);
 	left = u->tail - u->head;
 	if (left < FIFO_SIZE)
 		u->fr &= ~FR_RXFF;
@@ -97,18 +139,11 @@ static u32 read_data(struct vpl011 *u)
 static void guest_input(struct console_guest *g, char c)
 {
 	struct vpl011 *u = container_of(g, struct vpl011, guest);
-	u32 waiting;
 
 	lock_take(&u->guest.lock);
 	if (u->tail - u->head < IN_SIZE)
 		u->in[u->tail++ & (IN_SIZE - 1)] = c;
-	waiting = u->tail - u->head;
-	u->fr &= ~FR_RXFE;
-	if (waiting >= FIFO_SIZE)
-		u->fr |= FR_RXFF;
-	u->ris |= INT_RT;
-	if (waiting >= FIFO_HALF)
-		u->ris |= INT_RX;
+	show_waiting(u);
 	update_level(u);
 	lock_drop(&u->guest.lock);
 }
@@ -148,6 +183,44 @@ static void refill(void *arg)
 	lock_drop(&u->guest.lock);
 }
 
+/* As full as the other end says. */
+static void ring_show_room(struct vpl011 *u)
+{
+	struct abi_console_ring *r = ring_of(u);
+	u32 used = READ_ONCE(r->out_prod) - load_acquire(&r->out_cons);
+
+	u->fr &= ~(FR_TXFF | FR_TXFE);
+	u->ris |= INT_TX;
+	if (!used)
+		u->fr |= FR_TXFE;
+	if (used < sizeof(r->out))
+		return;
+	u->fr |= FR_TXFF;
+	u->ris &= ~INT_TX;
+}
+
+static void ring_put(struct vpl011 *u, char c)
+{
+	struct abi_console_ring *r = ring_of(u);
+	u32 prod = READ_ONCE(r->out_prod);
+
+	WRITE_ONCE(r->out[prod % sizeof(r->out)], c);
+	store_release(&r->out_prod, prod + 1);
+	ring_show_room(u);
+	update_level(u);
+}
+
+void vpl011_ring_event(struct domain *d)
+{
+	struct vpl011 *u = d->vuart;
+
+	lock_take(&u->guest.lock);
+	ring_take(u);
+	ring_show_room(u);
+	update_level(u);
+	lock_drop(&u->guest.lock);
+}
+
 /* A character sent while there is no room is lost. */
 static void write_data(struct vpl011 *u, char c)
 {
@@ -155,6 +228,10 @@ static void write_data(struct vpl011 *u, char c)
 
 	if (unlikely(u->fr & FR_TXFF))
 		return;
+	if (ring_of(u)) {
+		ring_put(u, c);
+		return;
+	}
 	console_guest_put(&u->guest, &c, 1);
 	u->ris |= INT_TX;
 	u->budget -= MIN(cost, u->budget);
@@ -164,6 +241,13 @@ static void write_data(struct vpl011 *u, char c)
 }
 
 /* --- registers --- */
+
+/* Both ends look at the ring when they are told; that may be once too often. */
+static void ring_notify(struct vpl011 *u)
+{
+	if (ring_of(u))
+		domain_actions.uart_notify(u->domain, u->port);
+}
 
 static __cold_path bool refuse_access(u64 off)
 {
@@ -185,6 +269,7 @@ static bool vpl011_read(struct vcpu *v, void *arg, u64 off, u32 size, u64 *val)
 		lock_take(&u->guest.lock);
 		*val = read_data(u);
 		lock_drop(&u->guest.lock);
+		ring_notify(u);
 		return true;
 	case UARTRSR:
 		*val = 0;
@@ -214,7 +299,9 @@ static bool vpl011_write(struct vcpu *v, void *arg, u64 off, u32 size, u64 *val)
 	case UARTDR:
 		lock_take(&u->guest.lock);
 		write_data(u, (char)*val);
-		break;
+		lock_drop(&u->guest.lock);
+		ring_notify(u);
+		return true;
 	case UARTIMSC:
 		lock_take(&u->guest.lock);
 		u->imsc = (u->imsc & ~mask) | (u32)*val;
@@ -239,24 +326,16 @@ static bool vpl011_write(struct vcpu *v, void *arg, u64 off, u32 size, u64 *val)
 
 /* --- life --- */
 
-int vpl011_domain_create(struct domain *d, const struct uart_place *at)
+static int uart_add(struct domain *d, const struct uart_place *at, struct vpl011 *u)
 {
-	struct mmio_region r = { at->base, GUEST_PL011_SIZE, vpl011_read, vpl011_write, NULL };
-	struct vpl011 *u = mem_alloc(sizeof(*u));
-	int rc;
+	struct mmio_region r = { at->base, GUEST_PL011_SIZE, vpl011_read, vpl011_write, u };
+	int rc = timer_reserve(1);
 
-	if (!u)
-		return -XEN_ENOMEM;
-	r.arg = u;
-	rc = timer_reserve(1);
-	if (rc) {
-		mem_free(u);
+	if (rc)
 		return rc;
-	}
 	rc = mmio_add(d, &r);
 	if (rc) {
 		timer_unreserve(1);
-		mem_free(u);
 		return rc;
 	}
 	lock_init(&u->guest.lock, RANK_VUART);
@@ -269,8 +348,40 @@ int vpl011_domain_create(struct domain *d, const struct uart_place *at)
 	u->guest.id = d->id;
 	u->guest.input = guest_input;
 	d->vuart = u;
-	console_guest_add(&u->guest);
 	return 0;
+}
+
+int vpl011_domain_create(struct domain *d, const struct uart_place *at)
+{
+	struct vpl011 *u = mem_alloc(sizeof(*u));
+	int rc;
+
+	if (!u)
+		return -XEN_ENOMEM;
+	rc = uart_add(d, at, u);
+	if (rc)
+		mem_free(u);
+	else
+		console_guest_add(&u->guest);
+	return rc;
+}
+
+int vpl011_ring_create(struct domain *d, const struct uart_place *at, gfn_t ring, u32 port)
+{
+	struct vpl011 *u = mem_alloc(sizeof(*u));
+	int rc;
+
+	if (!u)
+		return -XEN_ENOMEM;
+	u->port = port;
+	rc = guest_area_map(&u->ring, d, ring);
+	if (!rc)
+		rc = uart_add(d, at, u);
+	if (rc) {
+		guest_area_release(&u->ring);
+		mem_free(u);
+	}
+	return rc;
 }
 
 int vpl011_domain_close(struct domain *d)
@@ -279,8 +390,10 @@ int vpl011_domain_close(struct domain *d)
 
 	if (!u)
 		return 0;
-	u->guest.returns = d->restarting;
-	console_guest_remove(&u->guest);
+	if (!ring_of(u)) {
+		u->guest.returns = d->restarting;
+		console_guest_remove(&u->guest);
+	}
 	timer_destroy(&u->refill);
 	return 0;
 }
@@ -292,6 +405,7 @@ int vpl011_domain_destroy(struct domain *d)
 	if (!u)
 		return 0;
 	timer_unreserve(1);
+	guest_area_release(&u->ring);
 	d->vuart = NULL;
 	mem_free(u);
 	return 0;

@@ -207,10 +207,12 @@ static void channel_detach(struct domain *d, const struct evtchn *c)
 	struct evtchn *peer;
 	struct vcpu *v;
 
-	if (c->state == EVTCHN_INTERDOMAIN) {
+	if (c->remote) {
 		peer = evtchn_at(c->remote->evtchn, c->remote_port);
 		lock_take(&peer->lock);
-		peer->state = EVTCHN_UNBOUND;
+		if (peer->state != EVTCHN_OWN)
+			peer->state = EVTCHN_UNBOUND;
+		peer->remote = NULL;
 		peer->remote_dom = d->id;
 		lock_drop(&peer->lock);
 	} else if (c->state == EVTCHN_VIRQ) {
@@ -231,12 +233,24 @@ static void channel_close(struct domain *d, struct evtchn *c, u32 port)
 	lock_take(&c->lock);
 	ed->ops->clear_pending(d, c, port);
 	c->state = EVTCHN_FREE;
+	c->remote = NULL;
 	c->vcpu = 0;
 	lock_drop(&c->lock);
 	used_words(ed, bucket)[port / 64 % (BUCKET_PORTS / 64)] &= ~BIT(port % 64);
 	ed->nr_used--;
 	ed->first_bucket = MIN(ed->first_bucket, bucket);
 	evtchn_check_pollers(d, port);
+}
+
+/* Under the bind lock: closes it, unless it is to stay; whether it did. */
+static bool close_one(struct domain *d, u32 port)
+{
+	struct evtchn *c = evtchn_at(d->evtchn, port);
+
+	if (c->state == EVTCHN_OWN && !d->dying)
+		return false;
+	channel_close(d, c, port);
+	return true;
 }
 
 /* Closes up to CLOSE_BATCH channels from bucket *b on; false when none is left. */
@@ -247,16 +261,13 @@ static bool close_some(struct domain *d, u32 *b)
 
 	lock_take(&evtchn_bind_lock);
 	ed = d->evtchn;
-	for (; ed && ed->nr_used > 1 && *b < ed->nr_ports >> BUCKET_SHIFT; ++*b) {
+	for (; ed && ed->nr_used > (d->dying ? 1 : ed->nr_own) && *b < ed->nr_ports >> BUCKET_SHIFT; ++*b) {
 		for (u32 w = 0; w < BUCKET_PORTS / 64; w++) {
 			u32 base = (*b << BUCKET_SHIFT) + w * 64;
 			u64 in_use = used_words(ed, *b)[w] & ~(base ? 0UL : 1UL);
 
-			for (; in_use && n < CLOSE_BATCH; in_use &= in_use - 1, n++) {
-				u32 port = base + (u32)__builtin_ctzll(in_use);
-
-				channel_close(d, evtchn_at(ed, port), port);
-			}
+			for (; in_use && n < CLOSE_BATCH; in_use &= in_use - 1)
+				n += close_one(d, base + (u32)__builtin_ctzll(in_use));
 		}
 		if (n == CLOSE_BATCH)
 			break;
@@ -292,6 +303,8 @@ static long evtchn_send(struct domain *d, u32 port)
 					     c->remote_port);
 	} else if (c->state == EVTCHN_IPI) {
 		d->evtchn->ops->set_pending(d, c, port);
+	} else if (c->state == EVTCHN_TO_OWN) {
+		domain_actions.uart_event(c->remote);
 	} else if (c->state != EVTCHN_UNBOUND) {
 		rc = -XEN_EINVAL;
 	}
@@ -320,6 +333,35 @@ static long op_close(void *arg, u64 handle)
 int evtchn_alloc_unbound(struct domain *d, domid_t remote)
 {
 	return port_open(d, &(struct evtchn){ .state = EVTCHN_UNBOUND, .remote_dom = remote });
+}
+
+int evtchn_alloc_own(struct domain *d, domid_t remote)
+{
+	int port = port_open(d, &(struct evtchn){ .state = EVTCHN_OWN, .remote_dom = remote });
+
+	if (port > 0)
+		d->evtchn->nr_own++;
+	return port;
+}
+
+void evtchn_close_own(struct domain *d, u32 port)
+{
+	lock_take(&evtchn_bind_lock);
+	channel_close(d, evtchn_at(d->evtchn, port), port);
+	d->evtchn->nr_own--;
+	lock_drop(&evtchn_bind_lock);
+}
+
+void evtchn_notify_own(struct domain *d, u32 port)
+{
+	struct evtchn *c = evtchn_at(d->evtchn, port);
+
+	lock_take(&c->lock);
+	if (c->remote)
+		c->remote->evtchn->ops->set_pending(c->remote,
+						    evtchn_at(c->remote->evtchn, c->remote_port),
+						    c->remote_port);
+	lock_drop(&c->lock);
 }
 
 static long op_alloc_unbound(void *arg, u64 handle)
@@ -351,21 +393,25 @@ static int bind_interdomain(struct domain *ld, struct domain *rd, u32 rport)
 {
 	int lport = port_find_free(ld);
 	struct evtchn *lchn, *rchn;
+	bool own;
 
 	if (lport < 0)
 		return lport;
 	rchn = rd->evtchn ? evtchn_find(rd->evtchn, rport) : NULL;
-	if (!rchn || rchn->state != EVTCHN_UNBOUND || rchn->remote_dom != ld->id)
+	if (!rchn || rchn->remote || rchn->remote_dom != ld->id ||
+	    (rchn->state != EVTCHN_UNBOUND && rchn->state != EVTCHN_OWN))
 		return -XEN_EINVAL;
+	own = rchn->state == EVTCHN_OWN;
 	if (!evtchn_may_bind(ld, rd))
 		return -XEN_EPERM;
 	evtchn_open(ld, (u32)lport,
-		    &(struct evtchn){ .state = EVTCHN_INTERDOMAIN, .remote = rd,
-				      .remote_port = rport });
+		    &(struct evtchn){ .state = own ? EVTCHN_TO_OWN : EVTCHN_INTERDOMAIN,
+				      .remote = rd, .remote_port = rport });
 	lock_take(&rchn->lock);
 	rchn->remote = ld;
 	rchn->remote_port = (u32)lport;
-	rchn->state = EVTCHN_INTERDOMAIN;
+	if (!own)
+		rchn->state = EVTCHN_INTERDOMAIN;
 	lock_drop(&rchn->lock);
 	/* The peer may have sent before anybody listened. */
 	lchn = evtchn_at(ld->evtchn, (u32)lport);
@@ -448,19 +494,22 @@ static void status_fill(struct abi_evtchn_status *s, const struct evtchn *c)
 	static const u8 codes[] = {
 		[EVTCHN_FREE] = EVTCHNSTAT_closed,
 		[EVTCHN_RESERVED] = EVTCHNSTAT_closed,
+		[EVTCHN_OWN] = EVTCHNSTAT_unbound,
 		[EVTCHN_UNBOUND] = EVTCHNSTAT_unbound,
 		[EVTCHN_INTERDOMAIN] = EVTCHNSTAT_interdomain,
+		[EVTCHN_TO_OWN] = EVTCHNSTAT_interdomain,
 		[EVTCHN_VIRQ] = EVTCHNSTAT_virq,
 		[EVTCHN_IPI] = EVTCHNSTAT_ipi,
 	};
 
 	s->status = codes[c->state];
 	s->vcpu = c->vcpu;
-	if (c->state == EVTCHN_UNBOUND) {
-		s->u.remote.dom = (u16)c->remote_dom;
-	} else if (c->state == EVTCHN_INTERDOMAIN) {
+	if (c->remote) {
+		s->status = EVTCHNSTAT_interdomain;
 		s->u.remote.dom = c->remote->id;
 		s->u.remote.port = c->remote_port;
+	} else if (s->status == EVTCHNSTAT_unbound) {
+		s->u.remote.dom = (u16)c->remote_dom;
 	} else if (c->state == EVTCHN_VIRQ) {
 		s->u.virq = c->virq;
 	}
@@ -489,7 +538,7 @@ static long op_status(void *arg, u64 handle)
 static bool channel_is_movable(const struct evtchn *c)
 {
 	return c->state == EVTCHN_UNBOUND || c->state == EVTCHN_INTERDOMAIN ||
-	       (c->state == EVTCHN_VIRQ && virq_is_global(c->virq));
+	       c->state == EVTCHN_TO_OWN || (c->state == EVTCHN_VIRQ && virq_is_global(c->virq));
 }
 
 static long op_bind_vcpu(void *arg, u64 handle)
@@ -541,7 +590,7 @@ static int domain_reset(struct domain *d)
 	if (rc)
 		return rc;
 	lock_take(&evtchn_bind_lock);
-	if (!d->evtchn || d->evtchn->nr_used > 1)
+	if (!d->evtchn || d->evtchn->nr_used > d->evtchn->nr_own)
 		rc = -XEN_EAGAIN;
 	else
 		evtchn_fifo_destroy(d);

@@ -45,6 +45,7 @@ int evtchn_domain_create(struct domain *d, const struct domain_config *cfg)
 	}
 	d->evtchn = ed;
 	evtchn_open(d, 0, &(struct evtchn){ .state = EVTCHN_RESERVED });
+	ed->nr_own = 1;
 	return 0;
 }
 
@@ -170,13 +171,13 @@ void evtchn_wake_pollers(struct domain *d, u32 port)
 
 static void channel_dump(struct domain *d, const struct evtchn *c, u32 port)
 {
-	static const char *const states[] = { "free", "reserved", "unbound", "interdomain",
-					      "virq", "ipi" };
+	static const char *const states[] = { "free", "reserved", "own", "unbound",
+					      "interdomain", "virq", "ipi", "to own" };
 	const struct evtchn_ops *ops = d->evtchn->ops;
 
 	pr_info("  %4u: %s%s v%u %s", port, ops->is_pending(d, port) ? "p" : "-",
 		ops->is_masked(d, port) ? "m" : "-", c->vcpu, states[c->state]);
-	if (c->state == EVTCHN_INTERDOMAIN)
+	if (c->remote)
 		pr_info(" d%u port %u\n", c->remote->id, c->remote_port);
 	else if (c->state == EVTCHN_UNBOUND)
 		pr_info(" for d%u\n", c->remote_dom);

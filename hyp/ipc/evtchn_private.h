@@ -20,10 +20,12 @@
 enum evtchn_state {
 	EVTCHN_FREE,
 	EVTCHN_RESERVED, /* port 0 */
+	EVTCHN_OWN,	 /* the hypervisor's own end: unbound (remote is NULL) or bound */
 	EVTCHN_UNBOUND,
 	EVTCHN_INTERDOMAIN,
 	EVTCHN_VIRQ,
 	EVTCHN_IPI,
+	EVTCHN_TO_OWN, /* the other end of an own one */
 };
 
 struct evtchn {
@@ -31,10 +33,10 @@ struct evtchn {
 	u8 state;	  /* enum evtchn_state */
 	u8 priority;	  /* FIFO: queue for the next event */
 	u16 vcpu;	  /* who is notified */
-	struct domain *remote; /* INTERDOMAIN */
+	struct domain *remote; /* INTERDOMAIN, OWN, TO_OWN */
 	union {
-		u32 remote_port;    /* INTERDOMAIN */
-		u32 remote_dom;	    /* UNBOUND: who may bind */
+		u32 remote_port;    /* INTERDOMAIN, OWN, TO_OWN */
+		u32 remote_dom;	    /* UNBOUND, OWN without remote: who may bind */
 		u32 virq;	    /* VIRQ */
 	};
 	/* FIFO: the queue where it was linked last (fifo_queue_id), and an event without a word. */
@@ -64,6 +66,7 @@ struct evtchn_domain {
 	u32 pollers;  /* vcpus in SCHEDOP_poll, a hint that is never too low */
 	struct evtchn_fifo *fifo;
 	u32 nr_used;	  /* ports that are not FREE */
+	u32 nr_own;	  /* of them RESERVED or OWN: they stay as long as the domain does */
 	u32 first_bucket; /* all before it are full */
 	struct abi_vcpu_info *early_info; /* of vcpus without a place in shared_info */
 	struct evtchn_group *group[GROUPS];
@@ -104,7 +107,7 @@ static __always_inline struct evtchn *evtchn_find(const struct evtchn_domain *ed
 
 static inline bool evtchn_usable(const struct evtchn *c)
 {
-	return c->state > EVTCHN_RESERVED;
+	return c->state > EVTCHN_OWN;
 }
 
 /* v has something new to look at. */

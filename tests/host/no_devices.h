@@ -22,5 +22,6 @@ NO_DEVICE(domctl_set_target)
 NO_DEVICE(domctl_set_virq_handler)
 NO_DEVICE(domctl_vm_event_op)
 NO_DEVICE(domctl_monitor_op)
+NO_DEVICE(domctl_vuart_op)
 
 #endif

@@ -6,7 +6,10 @@
 #include "world.h"
 
 #include <serai/access.h>
+#include <serai/evtchn.h>
 #include <serai/irq.h>
+#include <serai/runstate.h>
+#include <serai/vpl011.h>
 
 #define RTC   0x9010UL /* a page of registers that dom0 may give away */
 #define FLASH 0x4000UL
@@ -73,6 +76,35 @@ void domain_arch_unassign_spi(struct domain *d, u32 virq)
 
 void domain_arch_inject_hw_spi(struct domain *d, u32 virq, u32 irq)
 {
+}
+
+static u64 time_run;
+static int next_port, ring_answer;
+
+void runstate_snapshot(struct vcpu *v, struct abi_runstate_info *out)
+{
+	*out = (struct abi_runstate_info){ .time[RUNSTATE_running] = time_run };
+}
+
+int evtchn_alloc_own(struct domain *d, domid_t remote)
+{
+	assert_int_equal(remote, 0);
+	return next_port;
+}
+
+void evtchn_close_own(struct domain *d, u32 port)
+{
+	assert_int_equal(port, next_port);
+	next_port++;
+}
+
+int vpl011_ring_create(struct domain *d, const struct uart_place *at, gfn_t ring, u32 port)
+{
+	assert_int_equal(ring.v, 0x39003);
+	assert_int_equal(port, next_port);
+	if (!ring_answer)
+		d->vuart = (void *)d;
+	return ring_answer;
 }
 
 int evtchn_set_virq_handler(u32 virq, domid_t id)
@@ -278,6 +310,33 @@ static void virq_handler(void **state)
 	assert_int_equal(virq_to, 1);
 }
 
+static void second_console(void **state)
+{
+	struct abi_domctl op = { .u.vuart_op = { .gfn = 0x39003 } };
+
+	next_port = 7;
+	time_run = 0;
+	assert_int_equal(domctl_vuart_op(&world[0], &op), -XEN_EPERM);
+	assert_int_equal(domctl_vuart_op(&world[1], &op), -XEN_EPERM); /* not paused */
+	world[1].pause_count = 1;
+	time_run = 1;
+	assert_int_equal(domctl_vuart_op(&world[1], &op), -XEN_EPERM);
+	time_run = 0;
+	op.u.vuart_op.cmd = 1;
+	assert_int_equal(domctl_vuart_op(&world[1], &op), -XEN_EINVAL);
+	op.u.vuart_op.cmd = 0;
+	op.u.vuart_op.type = 1;
+	assert_int_equal(domctl_vuart_op(&world[1], &op), -XEN_EOPNOTSUPP);
+	op.u.vuart_op.type = 0;
+	ring_answer = -XEN_EINVAL;
+	assert_int_equal(domctl_vuart_op(&world[1], &op), -XEN_EINVAL);
+	assert_int_equal(next_port, 8); /* it was given back */
+	ring_answer = 0;
+	assert_int_equal(domctl_vuart_op(&world[1], &op), 0);
+	assert_int_equal(op.u.vuart_op.evtchn, 8);
+	assert_int_equal(domctl_vuart_op(&world[1], &op), -XEN_EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -290,6 +349,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(refused_in_words, setup, balanced),
 		cmocka_unit_test_setup_teardown(target, setup, balanced),
 		cmocka_unit_test_setup_teardown(virq_handler, setup, balanced),
+		cmocka_unit_test_setup_teardown(second_console, setup, balanced),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -117,11 +117,80 @@ static void test_no_memory(void **state)
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
+/* --- ports whose end is the hypervisor's --- */
+
+static struct domain *told;
+static unsigned int tellings;
+
+static void tell(struct domain *d)
+{
+	told = d;
+	tellings++;
+}
+
+static void test_own(void **state)
+{
+	int own = evtchn_alloc_own(dom1, 0);
+	u32 local, port;
+
+	domain_actions.uart_event = tell;
+	tellings = 0;
+	assert_int_equal(own, 1);
+	assert_int_equal(status_of(1, 1, 0).status, EVTCHNSTAT_unbound);
+	evtchn_notify_own(dom1, 1); /* nobody hears it */
+	/* It is not the guest's, whatever that tries. */
+	run_on(dom1, 0);
+	assert_int_equal(SEND(1), -XEN_EINVAL);
+	assert_int_equal(port_op(EVTCHNOP_close, 1), -XEN_EINVAL);
+	assert_int_equal(port_op(EVTCHNOP_unmask, 1), -XEN_EINVAL);
+	assert_int_equal(reset(DOMID_SELF), 0);
+	/* Nor anybody's it is not for. */
+	run_on(dom2, 0);
+	assert_int_equal(bind_interdomain(1, 1, &local), -XEN_EINVAL);
+	run_on(dom0, 0);
+	assert_int_equal(bind_interdomain(1, 1, &local), 0);
+	assert_int_equal(bind_interdomain(1, 1, &port), -XEN_EINVAL);
+	assert_int_equal(status_of(1, 1, 0).status, EVTCHNSTAT_interdomain);
+	assert_int_equal(status_of(0, (u16)local, 0).u.remote.port, 1);
+	consume_all(dom0->vcpus[0]);
+	evtchn_notify_own(dom1, 1);
+	assert_true(pending(dom0, local));
+	assert_int_equal(SEND(local), 0);
+	assert_int_equal(tellings, 1);
+	assert_ptr_equal(told, dom1);
+	assert_false(pending(dom1, 1));
+	/* Closed and bound again. */
+	assert_int_equal(port_op(EVTCHNOP_close, local), 0);
+	evtchn_notify_own(dom1, 1);
+	assert_int_equal(bind_interdomain(1, 1, &local), 0);
+	evtchn_close_own(dom1, 1);
+	assert_int_equal(status_of(0, (u16)local, 0).status, EVTCHNSTAT_unbound);
+	assert_int_equal(SEND(local), 0);
+	assert_int_equal(tellings, 1);
+}
+
+static void test_own_dies(void **state)
+{
+	struct domain *d = dom1;
+	u32 local;
+
+	domain_actions.uart_event = tell;
+	tellings = 0;
+	assert_int_equal(evtchn_alloc_own(d, 0), 1);
+	assert_int_equal(bind_interdomain(1, 1, &local), 0);
+	dom_kill(d);
+	assert_int_equal(status_of(0, (u16)local, 0).status, EVTCHNSTAT_unbound);
+	assert_int_equal(SEND(local), 0);
+	assert_int_equal(tellings, 0);
+	dom_free(d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_pair),   TEST(test_closed),  TEST(test_death), TEST(test_one_domain),
 		TEST(test_unbound), TEST(test_refused), TEST(test_no_memory),
+		TEST(test_own),	   TEST(test_own_dies),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -169,6 +169,9 @@ static void check_others(void)
 		if (global)
 			check_eqf(domctl(66, 0, virq, 0, 0, 0), 0, "virq_handler.%u_back", virq);
 	}
+	check_eq("vuart.ran", domctl(81, PEER, 0, 0x39003, 0, 0), -XEN_EPERM);
+	check_eq("vuart.self", domctl(81, 0, 0, 0x39003, 0, 0), -XEN_EPERM);
+	check_eq("vuart.none", domctl(81, NOBODY, 0, 0x39003, 0, 0), -XEN_ESRCH);
 	check_eq("target.itself", domctl(46, PEER, PEER, 0, 0, 0), -XEN_EINVAL);
 	check_eq("target.none", domctl(46, PEER, NOBODY, 0, 0, 0), -XEN_ESRCH);
 	check_eq("target.dom0", domctl(46, PEER, 0, 0, 0, 0), 0);

@@ -3,11 +3,14 @@
 #include <arch/host.h>
 #include <serai/arch.h>
 #include <serai/bug.h>
+#include <serai/domain.h>
 #include <serai/printk.h>
 #include <serai/trace.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+__weak_sym struct domain_actions domain_actions;
 
 static void message(const char *fmt, va_list ap)
 {

@@ -253,6 +253,9 @@ struct domain_actions {
 	u32 (*to_come)(void); /* domains that are about to be restarted; NULL: none */
 	/* grant_map_frame(): the page of a grant table frame, for mapping. */
 	int (*grant_frame)(struct domain *d, u32 idx, bool status, mfn_t *m);
+	/* The UART's channel: its other end has sent; and telling that end. */
+	void (*uart_event)(struct domain *d);
+	void (*uart_notify)(struct domain *d, u32 port);
 };
 extern struct domain_actions domain_actions;
 

@@ -41,6 +41,16 @@ void evtchn_send_virq_all(u32 virq);
 int evtchn_alloc_unbound(struct domain *d, domid_t remote);
 
 /*
+ * A port of d whose end is the hypervisor's own, for as long as d lives: whoever of remote binds it
+ * and sends calls domain_actions.uart_event(d), under its channel's lock. The port or an error.
+ */
+int evtchn_alloc_own(struct domain *d, domid_t remote);
+/* Before d has run. */
+void evtchn_close_own(struct domain *d, u32 port);
+/* Tells who is bound to the own port of d. No lock of rank RANK_EVTCHN_PORT or above may be held. */
+void evtchn_notify_own(struct domain *d, u32 port);
+
+/*
  * Static channels, of domains that do not run yet: both ends at once, or one that waits for remote.
  * -XEN_ENOSPC: no domain of this kind has such a port; -XEN_EBUSY: it is in use; -XEN_ENOMEM.
  */

@@ -6,6 +6,7 @@
 #ifndef SERAI_VPL011_H
 #define SERAI_VPL011_H
 
+#include <serai/p2m.h>
 #include <serai/types.h>
 
 struct domain;
@@ -22,6 +23,13 @@ struct uart_place {
  * -XEN_ENOMEM, or what mmio_add() says.
  */
 int vpl011_domain_create(struct domain *d, const struct uart_place *at);
+/*
+ * The same with a page of d's at ring (struct abi_console_ring) as the line, and an own port of d's by
+ * which the two ends tell each other of news. Also -XEN_EINVAL: there is no such page.
+ */
+int vpl011_ring_create(struct domain *d, const struct uart_place *at, gfn_t ring, u32 port);
+/* The other end of the ring has news. Under the lock of its channel. */
+void vpl011_ring_event(struct domain *d);
 /* Unit: nobody types into it any more; freed. */
 int vpl011_domain_close(struct domain *d);
 int vpl011_domain_destroy(struct domain *d);
