@@ -168,6 +168,7 @@ class Machine:
         self.qemu = "qemu-system-aarch64"
         self.qemu_args = []
         self.icount = None          # 1: an instruction is 2^1 ns of the machine's time, 2: 2^2, ...
+        self.sleep = "off"          # then off skips idle time, as if disks answered at once
         if settings.get("board", "virt") != "virt":
             self.take_board(settings)
         for name, value in settings.items():
@@ -256,7 +257,7 @@ class Machine:
         # With more emulated CPUs than real ones, one thread is faster and far steadier.
         emulated = BOARDS[self.board].smp if self.board in BOARDS else int(self.cpus)
         thread = "single" if emulated > host_cpus() or self.icount is not None else "multi"
-        clock = [] if self.icount is None else ["-icount", f"shift={self.icount},sleep=off"]
+        clock = [] if self.icount is None else ["-icount", f"shift={self.icount},sleep={self.sleep}"]
         return [*self.emulator(), *self.hardware(), "-accel", f"tcg,thread={thread}", *clock,
                 "-nic", "none", "-display", "none",
                 "-kernel", self.hypervisor(), "-append", self.hypervisor_arguments(),

@@ -44,7 +44,7 @@ def parse(words):
     if settings.get("hyp") == "xen" and own["debian"] == "13":
         settings["hyp"] = "xen13"
     if own["steady"] == "1":
-        settings.update(icount=1, qemu="10")
+        settings.update(icount=1, sleep="on", qemu="10")
     virtual = machine.Machine(**{**DEFAULTS, **settings})
     folder = os.path.join(virtual.build, "run-xl")
     virtual.initrd = os.path.join(folder, "dom0.cpio.gz")

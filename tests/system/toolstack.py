@@ -2,7 +2,8 @@
 """Debian's Xen tools in dom0 (scripts/xl_images.py) manage guests: the scenarios of tests/system/xl.
 
 Each scenario is a case. They share one boot of dom0; after a failure, the next one boots it anew.
-The machine's clock follows instructions, so that no time limit depends on this host's load.
+The machine's clock follows instructions, and this host's only while the machine is idle, so that
+no time limit of the tools depends on the host's load.
 """
 import os
 import re
@@ -31,7 +32,7 @@ class Toolstack:
         hyp = self.rig.options.hyp
         hyp = "xen13" if hyp == "xen" and self.debian == "13" else hyp
         virtual = machine.Machine(hyp=hyp, build=self.rig.options.build, cpus=2, qemu="10",
-                                  icount=1, dom0_mem="512M", dom0_vcpus=2,
+                                  icount=1, sleep="on", dom0_mem="512M", dom0_vcpus=2,
                                   initrd=os.path.join(self.folder, "dom0.cpio.gz"))
         virtual.qemu_args = xl_images.drives(self.folder, snapshot=True) + ["-no-reboot"]
         return virtual
