@@ -89,8 +89,8 @@ def typed(rig, name):
     console = tools.boot(name)
     try:
         console.send("xl create /etc/xen/guest.cfg -c\n")
-        console.expect(r"^disk: /dev/xvda, 127 MiB\n", PATIENCE)
-        console.expect(r"^network: eth0, 192\.168\.77\.\d+/24\n", 60)
+        console.expect(r"^network: eth0, 192\.168\.77\.\d+/24\n", PATIENCE)
+        console.expect(r"^disk: /dev/xvda, 127 MiB\n", 60)
         console.expect(r"^guest is up: 1 CPUs, \d+ MiB\n", 60)
         for line, answer in (("ping -c 1 192.168.77.1", r"1 packets received"),
                              ("mount /dev/xvda /mnt && ls -d /mnt/lost*", r"^/mnt/lost\+found\n"),
