@@ -184,22 +184,19 @@ long memory_add_batch(struct memory_call *c)
 }
 
 /* What may be taken away: own RAM, shared and foreign pages. Grants go by unmapping them. */
-static bool removable(enum p2m_type t)
-{
-	return p2m_type_ram(t) || t == P2M_SHARED || t == P2M_FOREIGN_RW || t == P2M_FOREIGN_RO;
-}
+#define REMOVABLE                                                                                \
+	(BIT(P2M_RAM_RW) | BIT(P2M_RAM_RO) | BIT(P2M_SHARED) | BIT(P2M_FOREIGN_RW) | \
+	 BIT(P2M_FOREIGN_RO))
 
 long memory_remove(struct memory_call *c)
 {
 	const struct abi_remove_from_physmap *r = &c->u.remove;
 	struct domain *d;
-	enum p2m_type t;
 	long rc = domain_get_target(r->domid, &d);
 
 	if (rc)
 		return rc;
-	p2m_lookup(&d->p2m, gfn(r->gpfn), &t);
-	rc = removable(t) ? p2m_unmap(&d->p2m, gfn(r->gpfn), 1) : -XEN_ENOENT;
+	rc = p2m_unmap_type(&d->p2m, gfn(r->gpfn), REMOVABLE);
 	domain_put(d);
 	return rc;
 }

@@ -31,8 +31,15 @@
  */
 typedef long extent_fn(struct domain *d, u64 g, u64 nr);
 
+/*
+ * The same for extents of one page, at most EXTENT_BATCH: how many were done, before the first for
+ * which fn has to be asked.
+ */
+typedef u32 pages_fn(struct domain *d, const u64 *gfns, u32 nr);
+
 struct extent_op {
 	extent_fn *fn;
+	pages_fn *pages; /* may be NULL */
 	bool read_list; /* it needs addresses */
 	bool undo;	/* an extent that fails half-way is taken back */
 };
@@ -46,6 +53,8 @@ struct extent_walk {
 	unsigned int shift;		   /* log2 of the units of an extent, at least one */
 	unsigned int unit;		   /* log2 of the frames of a unit */
 };
+
+_Static_assert(EXTENT_BATCH <= P2M_LIST_MAX, "what p2m_take_pages() takes");
 
 /* The address of extent i; false for a fault there. */
 static bool extent_fetch(struct extent_walk *w, u64 i, u64 *g)
@@ -65,6 +74,14 @@ static bool extent_fetch(struct extent_walk *w, u64 i, u64 *g)
 static bool ram_is_fixed(const struct domain *d)
 {
 	return d->flags & DOMAIN_DIRECT_MAP || d->fixed_ram;
+}
+
+/* Of extent i and those behind it that were read with it. */
+static u32 pages_run(struct domain *d, const struct extent_walk *w, const struct extent_op *op, u64 i)
+{
+	u64 k = i - w->first;
+
+	return op->pages && !w->r->extent_order ? op->pages(d, &w->gfns[k], (u32)(w->nr - k)) : 0;
 }
 
 /* Takes back what was populated of an extent before unit i, from the end. */
@@ -99,6 +116,8 @@ static long extents_run(struct memory_call *c, struct domain *d, struct extent_w
 		if (op->read_list && !extent_fetch(w, i >> w->shift, &g))
 			break;
 		if (i == c->start || !hypercall_preempted())
+			n = pages_run(d, w, op, i);
+		if (!n)
 			n = op->fn(d, g + (part << w->unit), (in_extent + 1 - part) << w->unit);
 		if (unlikely(n == -XEN_ERESTART)) {
 			c->start = i;
@@ -147,9 +166,14 @@ static long extent_decrease(struct domain *d, u64 g, u64 nr)
 	return n == (long)nr || n == 1L << UNIT_ORDER ? n : 0;
 }
 
+static u32 pages_decrease(struct domain *d, const u64 *gfns, u32 nr)
+{
+	return p2m_take_pages(&d->p2m, gfns, nr, ram_is_fixed(d));
+}
+
 long memory_decrease(struct memory_call *c)
 {
-	static const struct extent_op op = { extent_decrease, true, false };
+	static const struct extent_op op = { extent_decrease, pages_decrease, true, false };
 
 	return reservation_change(c, &op, ORDER_MAX_GUEST);
 }
@@ -212,7 +236,7 @@ static long extent_increase(struct domain *d, u64 g, u64 nr)
 /* Nobody can use large blocks that are mapped nowhere: they are no larger than what is done at once. */
 long memory_increase(struct memory_call *c)
 {
-	static const struct extent_op op = { extent_increase, false, false };
+	static const struct extent_op op = { extent_increase, NULL, false, false };
 
 	return reservation_change(c, &op, ORDER_MAX_GUEST);
 }
@@ -232,6 +256,17 @@ static mfn_t fixed_frame(const struct domain *d, u64 g, u64 *nr)
 			return mfn(f->piece[i].mfn + (g - f->piece[i].gfn));
 		}
 	return MFN_INVALID;
+}
+
+/* The frame that g always is, while it is d's. */
+static bool fixed_frame_owned(const struct domain *d, u64 g, u64 *m)
+{
+	const struct frame *f;
+	u64 row;
+
+	*m = fixed_frame(d, g, &row).v;
+	f = mfn_to_frame(mfn(*m));
+	return f && frame_is_allocated_to(f, &d->frames);
 }
 
 static long populate_fixed(struct domain *d, u64 g, u64 size)
@@ -280,9 +315,35 @@ static long extent_populate(struct domain *d, u64 g, u64 nr)
 	return 0;
 }
 
+/* As many neighbours for them as there are in one block. */
+static u32 pages_populate(struct domain *d, const u64 *gfns, u32 nr)
+{
+	unsigned int order = 31 - (unsigned int)__builtin_clz(nr);
+	struct frame *f = NULL;
+	u64 mfns[EXTENT_BATCH];
+	bool again = false;
+	u32 n, done;
+
+	if (ram_is_fixed(d)) {
+		for (n = 0; n < nr && fixed_frame_owned(d, gfns[n], &mfns[n]); n++)
+			;
+	} else {
+		n = 1U << order;
+		f = block_give(d, n, order, &again);
+		if (!f)
+			return 0;
+		for (u32 i = 0; i < n; i++)
+			mfns[i] = frame_to_mfn(f).v + i;
+	}
+	done = p2m_map_pages(&d->p2m, gfns, mfns, n, P2M_RAM_RW);
+	if (f && done < n)
+		frame_release_range(&d->frames, f + done, n - done);
+	return done;
+}
+
 long memory_populate(struct memory_call *c)
 {
-	static const struct extent_op op = { extent_populate, true, true };
+	static const struct extent_op op = { extent_populate, pages_populate, true, true };
 
 	return reservation_change(c, &op, caller_max_order());
 }

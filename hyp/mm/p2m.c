@@ -72,6 +72,32 @@ int p2m_map(struct p2m *p, gfn_t g, mfn_t m, u64 nr, enum p2m_type t)
 	return rc;
 }
 
+u32 p2m_map_pages(struct p2m *p, const u64 *gfns, const u64 *mfns, u32 nr, enum p2m_type t)
+{
+	u32 i;
+
+	lock_take(&p->lock);
+	for (i = 0; i < nr && !entries_set(p, gfn(gfns[i]), mfn(mfns[i]), 1, t); i++)
+		;
+	lock_drop(&p->lock);
+	return i;
+}
+
+int p2m_unmap_type(struct p2m *p, gfn_t g, u32 types)
+{
+	u32 type = P2M_INVALID;
+	u64 left;
+	int rc = -XEN_ENOENT;
+
+	lock_take(&p->lock);
+	if (likely(g.v < p->end))
+		p2m_arch_get(p, g.v, &type, &left);
+	if (BIT(type) & types)
+		rc = entries_set(p, g, MFN_INVALID, 1, P2M_INVALID);
+	lock_drop(&p->lock);
+	return rc;
+}
+
 int p2m_unmap(struct p2m *p, gfn_t g, u64 nr)
 {
 	return nr ? p2m_map(p, g, MFN_INVALID, nr, P2M_INVALID) : 0;
@@ -81,8 +107,8 @@ void p2m_unmap_grants(struct p2m *p, const u64 *gfns, u32 nr)
 {
 	ASSERT(nr <= P2M_LIST_MAX);
 	lock_take(&p->lock);
-	p2m_arch_clear_pages(p, gfns, nr, BIT(P2M_GRANT_RW) | BIT(P2M_GRANT_RO), entries_gone,
-			     NULL);
+	p2m_arch_clear_pages(p, gfns, nr, BIT(P2M_GRANT_RW) | BIT(P2M_GRANT_RO), false,
+			     entries_gone, NULL);
 	lock_drop(&p->lock);
 }
 
@@ -164,6 +190,23 @@ long p2m_take_ram(struct p2m *p, gfn_t g, u64 nr, bool keep)
 	lock_drop(&p->lock);
 	row_end(&row);
 	return rc ? rc : (long)nr;
+}
+
+u32 p2m_take_pages(struct p2m *p, const u64 *gfns, u32 nr, bool keep)
+{
+	struct ram_row row = { .owner = p->owner };
+	u32 n;
+
+	ASSERT(nr <= P2M_LIST_MAX);
+	lock_take(&p->lock);
+	for (n = 0; n < nr && gfns[n] < p->end; n++)
+		;
+	if (likely(n))
+		n = p2m_arch_clear_pages(p, gfns, n, BIT(P2M_RAM_RW) | BIT(P2M_RAM_RO), true,
+					 keep ? ram_kept : ram_gone, &row);
+	lock_drop(&p->lock);
+	row_end(&row);
+	return n;
 }
 
 mfn_t p2m_lookup(struct p2m *p, gfn_t g, enum p2m_type *t)

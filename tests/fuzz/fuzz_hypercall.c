@@ -183,7 +183,7 @@ static void do_failure(enum event e, const u8 *operand)
 		break;
 	case DO_FAIL_TABLES:
 		host.fail_p2m_in = 1 + operand[0] % 8;
-		host.fail_p2m_twice = operand[1] & 1;
+		host.fail_p2m_more = operand[1] & 1;
 		break;
 	default:
 		host.fail_atomics = operand[0] & 1 ? operand[1] % 8 : operand[1] * 3;
@@ -193,7 +193,8 @@ static void do_failure(enum event e, const u8 *operand)
 static void failures_over(void)
 {
 	house.fail_in = 0;
-	host.preempt_always = host.fail_p2m_twice = false;
+	host.preempt_always = false;
+	host.fail_p2m_more = 0;
 	host.preempt_in = host.fail_copy_in = host.fail_p2m_in = 0;
 	host.fail_atomics = 0;
 }

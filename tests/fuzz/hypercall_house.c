@@ -524,7 +524,8 @@ void house_end(void)
 {
 	house.meanwhile = NULL;
 	house.fail_in = 0;
-	host.preempt_always = host.fail_copy_again = host.fail_p2m_twice = false;
+	host.preempt_always = host.fail_copy_again = false;
+	host.fail_p2m_more = 0;
 	host.preempt_in = host.fail_copy_in = host.fail_p2m_in = 0;
 	host.fail_atomics = 0;
 	for (unsigned int tries = 0; domain_first(); tries++) {

@@ -288,27 +288,31 @@ int p2m_arch_set(struct p2m *p, u64 gfn, u64 mfn, u64 nr, u32 type,
 	return rc;
 }
 
-void p2m_arch_clear_pages(struct p2m *p, const u64 *gfns, u32 nr, u32 types,
-			  void (*old)(void *ctx, u64 mfn, u64 nr, u32 type), void *ctx)
+u32 p2m_arch_clear_pages(struct p2m *p, const u64 *gfns, u32 nr, u32 types, bool strict,
+			 void (*old)(void *ctx, u64 mfn, u64 nr, u32 type), void *ctx)
 {
 	struct pgtable *t = &p->arch.tables;
 	u64 gone[P2M_LIST_MAX], desc[P2M_LIST_MAX], *e;
 	unsigned int shift;
-	u32 n = 0;
+	u32 n = 0, i;
 
-	for (u32 i = 0; i < nr; i++) {
+	for (i = 0; i < nr; i++) {
 		e = pgtable_find(t, gfns[i] << PAGE_SHIFT, &shift);
-		if (shift != PT_LAST_SHIFT || !(*e & PTE_VALID) || !(BIT(S2_TYPE(*e)) & types))
+		if (shift != PT_LAST_SHIFT || !(*e & PTE_VALID) || !(BIT(S2_TYPE(*e)) & types)) {
+			if (strict)
+				break;
 			continue;
+		}
 		gone[n] = gfns[i];
 		desc[n++] = *e;
 		WRITE_ONCE(*e, 0);
 	}
 	if (!n)
-		return;
+		return i;
 	flush_pages(p->arch.vttbr, gone, n);
-	for (u32 i = 0; i < n; i++)
-		old(ctx, (desc[i] & PTE_PA_MASK) >> PAGE_SHIFT, 1, S2_TYPE(desc[i]));
+	for (u32 k = 0; k < n; k++)
+		old(ctx, (desc[k] & PTE_PA_MASK) >> PAGE_SHIFT, 1, S2_TYPE(desc[k]));
+	return i;
 }
 
 u64 p2m_arch_get(struct p2m *p, u64 gfn, u32 *type, u64 *left)

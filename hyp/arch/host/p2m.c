@@ -129,8 +129,8 @@ static bool set_fails(void)
 {
 	if (!host.fail_p2m_in || --host.fail_p2m_in)
 		return false;
-	host.fail_p2m_in = host.fail_p2m_twice;
-	host.fail_p2m_twice = false;
+	host.fail_p2m_in = host.fail_p2m_more > 0;
+	host.fail_p2m_more -= host.fail_p2m_more > 0;
 	return true;
 }
 
@@ -169,20 +169,24 @@ int p2m_arch_set(struct p2m *p, u64 gfn, u64 mfn, u64 nr, u32 type,
 	return rc;
 }
 
-void p2m_arch_clear_pages(struct p2m *p, const u64 *gfns, u32 nr, u32 types,
-			  void (*old)(void *ctx, u64 mfn, u64 nr, u32 type), void *ctx)
+/* Runs stand for single pages here, however long they are. */
+u32 p2m_arch_clear_pages(struct p2m *p, const u64 *gfns, u32 nr, u32 types, bool strict,
+			 void (*old)(void *ctx, u64 mfn, u64 nr, u32 type), void *ctx)
 {
 	unsigned int flushes = host.tlb_flushes;
 	u64 left;
-	u32 type;
+	u32 type, i;
 
-	for (u32 i = 0; i < nr; i++) {
+	for (i = 0; i < nr; i++) {
 		p2m_arch_get(p, gfns[i], &type, &left);
 		if (1UL << type & types)
 			entries_set(&p->arch, gfns[i], 1, (struct host_run){ .type = P2M_INVALID },
 				    old, ctx);
+		else if (strict)
+			break;
 	}
 	host.tlb_flushes = flushes + (host.tlb_flushes != flushes);
+	return i;
 }
 
 u64 p2m_arch_get(struct p2m *p, u64 gfn, u32 *type, u64 *left)

@@ -120,10 +120,11 @@ int p2m_arch_set(struct p2m *p, u64 gfn, u64 mfn, u64 nr, u32 type,
 		 void (*old)(void *ctx, u64 mfn, u64 nr, u32 type), void *ctx);
 /*
  * Removes those of the nr <= P2M_LIST_MAX pages that are mapped one by one with a type of the set
- * BIT(type) | ..., and reports them as p2m_arch_set() does. The TLBs are told once.
+ * BIT(type) | ..., and reports them as p2m_arch_set() does. The TLBs are told once. Returns how many
+ * pages it looked at: all, or, when strict, those before the first that is no such page.
  */
-void p2m_arch_clear_pages(struct p2m *p, const u64 *gfns, u32 nr, u32 types,
-			  void (*old)(void *ctx, u64 mfn, u64 nr, u32 type), void *ctx);
+u32 p2m_arch_clear_pages(struct p2m *p, const u64 *gfns, u32 nr, u32 types, bool strict,
+			 void (*old)(void *ctx, u64 mfn, u64 nr, u32 type), void *ctx);
 /*
  * Entry for gfn: its mfn (of gfn itself), type, and how many frames from gfn on it still covers
  * (at least 1; for a hole as many as the missing entry would, so that a walk skips quickly).

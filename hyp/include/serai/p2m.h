@@ -57,6 +57,10 @@ int p2m_set_limit(struct p2m *p, u32 tables);
  * its references). -ENOMEM: nothing of [gfn, gfn + nr) is promised. p->lock not held by the caller.
  */
 int p2m_map(struct p2m *p, gfn_t g, mfn_t m, u64 nr, enum p2m_type t);
+/* Maps pages that need not be neighbours; how many, before the first that cannot be. */
+u32 p2m_map_pages(struct p2m *p, const u64 *gfns, const u64 *mfns, u32 nr, enum p2m_type t);
+/* Removes the entry of one page when its type is one of BIT(type) | ...; -ENOENT. */
+int p2m_unmap_type(struct p2m *p, gfn_t g, u32 types);
 /* Removes nr entries and drops foreign and grant references. Holes are fine. */
 int p2m_unmap(struct p2m *p, gfn_t g, u64 nr);
 /*
@@ -76,6 +80,11 @@ int p2m_map_shared(struct p2m *p, gfn_t g, mfn_t m);
  */
 #define P2M_TAKE_MAX 64
 long p2m_take_ram(struct p2m *p, gfn_t g, u64 nr, bool keep);
+/*
+ * The same for single pages that need not be neighbours, at most P2M_LIST_MAX: how many, before the
+ * first that is no RAM, or lies in a block. The TLBs are told once.
+ */
+u32 p2m_take_pages(struct p2m *p, const u64 *gfns, u32 nr, bool keep);
 /* What g maps to; *t may be NULL. MFN_INVALID and P2M_INVALID for a hole. */
 mfn_t p2m_lookup(struct p2m *p, gfn_t g, enum p2m_type *t);
 /*

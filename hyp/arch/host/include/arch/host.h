@@ -30,7 +30,7 @@ struct host_machine {
 	void *device;		  /* mem_arch_map_device() */
 	void (*atomic_hook)(void *p); /* called before each of them */
 	long fail_p2m_in;	  /* the n-th p2m_arch_set() from now has no memory, once; 0: off */
-	bool fail_p2m_twice;	  /* and the one after it, too */
+	unsigned int fail_p2m_more; /* and so many after it, too */
 	/* Counters. */
 	unsigned int kicks[NR_CPUS];
 	bool traps_traced[NR_CPUS]; /* cpu_arch_trace_traps() */
