@@ -85,9 +85,11 @@ static int sched_domain_create(struct domain *d, const struct domain_config *cfg
 
 static int sched_domain_destroy(struct domain *d)
 {
+	lock_take(&d->lock);
 	if (d->pool)
 		cpupool_leave(d->pool);
 	d->pool = NULL;
+	lock_drop(&d->lock);
 	return 0;
 }
 

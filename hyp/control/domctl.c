@@ -33,9 +33,6 @@ static const struct domctl_entry domctls_15[] = {
 	[XEN_DOMCTL_setdebugging] = { .fn = domctl_setdebugging },
 	[XEN_DOMCTL_settimeoffset] = { .fn = domctl_settimeoffset },
 	[XEN_DOMCTL_resumedomain] = { .fn = domctl_resumedomain },
-	/* The scheduler's part is to come: what xl create sets is accepted. */
-	[XEN_DOMCTL_setvcpuaffinity] = { .fn = domctl_nothing },
-	[XEN_DOMCTL_scheduler_op] = { .fn = domctl_nothing },
 	/* Arm guests are never suspended by tools. */
 	[XEN_DOMCTL_subscribe] = { .fn = domctl_nothing },
 	[XEN_DOMCTL_set_address_size] = { .fn = domctl_set_address_size },
@@ -48,6 +45,11 @@ static const struct domctl_entry domctls_15[] = {
 	[XEN_DOMCTL_get_paging_mempool_size] = { .fn = domctl_get_paging_mempool_size,
 		.size = SIZE_OF(paging_mempool), .flags = DOMCTL_OUT },
 	[XEN_DOMCTL_set_paging_mempool_size] = { .fn = domctl_set_paging_mempool_size },
+	/* Scheduling. */
+	[XEN_DOMCTL_setvcpuaffinity] = { .fn = domctl_setvcpuaffinity },
+	[XEN_DOMCTL_getvcpuaffinity] = { .fn = domctl_getvcpuaffinity, .flags = DOMCTL_SHARED },
+	[XEN_DOMCTL_scheduler_op] = { .fn = domctl_scheduler_op, .size = SIZE_OF(scheduler_op),
+		.flags = DOMCTL_OUT },
 	/* Devices. */
 	[XEN_DOMCTL_irq_permission] = { .fn = domctl_irq_permission },
 	[XEN_DOMCTL_iomem_permission] = { .fn = domctl_iomem_permission },

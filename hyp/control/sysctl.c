@@ -96,6 +96,7 @@ static const struct sysctl_op sysctls_15[] = {
 	[XEN_SYSCTL_tbuf_op] = { sysctl_tbuf_op, true },
 	[XEN_SYSCTL_physinfo] = { sysctl_physinfo, true },
 	[XEN_SYSCTL_sched_id] = { sysctl_sched_id, true },
+	[XEN_SYSCTL_scheduler_op] = { sysctl_scheduler_op, true },
 	[XEN_SYSCTL_getdomaininfolist] = { sysctl_getdomaininfolist, true },
 	[XEN_SYSCTL_debug_keys] = { sysctl_debug_keys, false },
 	[XEN_SYSCTL_getcpuinfo] = { sysctl_getcpuinfo, true },

@@ -25,5 +25,7 @@ sysctl_fn sysctl_physinfo, sysctl_getcpuinfo, sysctl_availheap, sysctl_page_offl
 sysctl_fn sysctl_cpupool_op;
 /* sysctl_trace.c */
 sysctl_fn sysctl_tbuf_op;
+/* sysctl_sched.c */
+sysctl_fn sysctl_scheduler_op;
 
 #endif

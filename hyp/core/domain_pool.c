@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A domain's way from one pool of CPUs to another. */
+/* Where the vcpus of a domain run: its pool of CPUs, and each one's affinity. */
 #include <serai/domain.h>
 #include <serai/errno.h>
 
@@ -25,5 +25,24 @@ int domain_set_pool(struct domain *d, struct cpupool *p)
 			rc = one;
 	}
 	lock_drop(&d->lock);
+	return rc;
+}
+
+int vcpu_set_affinity(struct vcpu *v, const struct cpumask *hard, const struct cpumask *soft, bool force)
+{
+	int rc = 0;
+
+	lock_take(&v->lock);
+	if (v->pinned && force) {
+		v->pinned = false;
+		rc = sched_set_affinity(&v->unit, &v->hard_saved, NULL);
+	}
+	if (!rc && v->pinned && (hard || soft))
+		rc = -XEN_EBUSY;
+	if (!rc && (hard || soft))
+		rc = sched_set_affinity(&v->unit, hard, soft);
+	if (!rc && hard)
+		v->hard_saved = *hard;
+	lock_drop(&v->lock);
 	return rc;
 }

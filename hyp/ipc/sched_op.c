@@ -164,18 +164,20 @@ static long op_pin_override(void *arg, u64 handle)
 	const struct abi_sched_pin_override *p = arg;
 	struct vcpu *v = current_vcpu();
 	struct cpumask mask = { { 0 } };
+	bool pin = p->pcpu >= 0;
+	long rc = -XEN_EINVAL;
 
-	if (p->pcpu < 0) {
-		if (!v->pinned)
-			return -XEN_EINVAL;
-		v->pinned = false;
-		return sched_set_affinity(&v->unit, &v->hard_saved, NULL);
-	}
-	if ((u32)p->pcpu >= NR_CPUS || !cpumask_test(&cpu_online, (u32)p->pcpu))
+	if (pin && ((u32)p->pcpu >= NR_CPUS || !cpumask_test(&cpu_online, (u32)p->pcpu)))
 		return -XEN_EINVAL;
-	cpumask_set(&mask, (u32)p->pcpu);
-	v->pinned = true;
-	return sched_set_affinity(&v->unit, &mask, NULL);
+	if (pin)
+		cpumask_set(&mask, (u32)p->pcpu);
+	lock_take(&v->lock);
+	if (pin || v->pinned)
+		rc = sched_set_affinity(&v->unit, pin ? &mask : &v->hard_saved, NULL);
+	if (!rc)
+		v->pinned = pin;
+	lock_drop(&v->lock);
+	return rc;
 }
 
 static const struct subop sched_ops[] = {

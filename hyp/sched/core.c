@@ -501,7 +501,7 @@ int sched_set_affinity(struct sched_unit *u, const struct cpumask *hard, const s
 	int rc = 0;
 
 	lock_take(&sched_admin_lock);
-	if (hard && !mask_usable(u->pool, hard))
+	if (!u->added || (hard && !mask_usable(u->pool, hard)))
 		rc = -XEN_EINVAL;
 	if (!rc && soft)
 		sched_kick(unit_set_soft(u, soft));
@@ -511,6 +511,17 @@ int sched_set_affinity(struct sched_unit *u, const struct cpumask *hard, const s
 	}
 	lock_drop(&sched_admin_lock);
 	return rc;
+}
+
+void sched_get_affinity(struct sched_unit *u, struct cpumask *hard, struct cpumask *soft)
+{
+	*hard = *soft = (struct cpumask){ 0 };
+	lock_take(&sched_admin_lock);
+	if (u->added) {
+		*hard = cpumask_and(&u->hard, &u->pool->cpus);
+		*soft = cpumask_and(&u->soft, hard);
+	}
+	lock_drop(&sched_admin_lock);
 }
 
 void sched_unit_adjust(struct sched_unit *u)

@@ -187,6 +187,26 @@ struct cpupool *cpupool_get(u32 id)
 	return p;
 }
 
+int cpupool_ratelimit(u32 id, u32 sched_id, bool set, u32 *us)
+{
+	struct cpupool *p;
+	int rc = 0;
+
+	lock_take(&sched_admin_lock);
+	for (p = pools; p && p->id != id; p = p->next)
+		;
+	if (!p)
+		rc = -XEN_ESRCH;
+	else if (p->policy->sched_id != sched_id || (set && !sched_ratelimit_usable(*us)))
+		rc = -XEN_EINVAL;
+	else if (set)
+		p->ratelimit_us = *us;
+	if (!rc)
+		*us = p->ratelimit_us;
+	lock_drop(&sched_admin_lock);
+	return rc;
+}
+
 void cpupool_enter(struct cpupool *p)
 {
 	lock_take(&sched_admin_lock);

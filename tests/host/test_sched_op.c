@@ -200,6 +200,7 @@ static int setup(void **state)
 	for (u32 i = 0; i < 2; i++) {
 		vcpus[i].domain = &dom;
 		vcpus[i].id = i;
+		lock_init(&vcpus[i].lock, RANK_VCPU);
 		cpumask_set(&vcpus[i].unit.hard, 1);
 		cpumask_set(&vcpus[i].unit.hard, 2);
 		assert_int_equal(sched_op_vcpu_create(&vcpus[i]), 0);

@@ -49,9 +49,9 @@ struct vcpu {
 	u32 id;
 	u32 requests; /* enum vcpu_request, atomic */
 	struct sched_unit unit;
+	struct lock lock; /* registration and pinning */
 	struct cpumask hard_saved; /* affinity without SCHEDOP_pin_override */
 	bool pinned;		   /* by SCHEDOP_pin_override */
-	struct lock lock; /* registration below */
 	u32 pause_count;
 	bool initialised;
 	struct launch *launch; /* to be done before the vcpu runs: launch.h */
@@ -210,6 +210,12 @@ void vcpu_unpause(struct vcpu *v);
  * its CPUs stay meanwhile.
  */
 int domain_set_pool(struct domain *d, struct cpupool *p);
+/*
+ * NULL leaves a mask as it is. -XEN_EINVAL: no CPU of the pool in hard; -XEN_EBUSY: the vcpu is pinned
+ * by SCHEDOP_pin_override, which force ends.
+ */
+int vcpu_set_affinity(struct vcpu *v, const struct cpumask *hard, const struct cpumask *soft,
+		      bool force);
 
 /* SCHEDOP_shutdown: holds all vcpus, tells the control domain, acts when it is dom0. */
 void domain_shutdown(struct domain *d, u8 reason);

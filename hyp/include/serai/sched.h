@@ -166,6 +166,11 @@ struct cpupool *cpupool_next(u32 id);
 /* As cpupool_find(); it stays until cpupool_leave(). */
 struct cpupool *cpupool_get(u32 id);
 /*
+ * Gives a pool another rate limit, if set, and says which it has. -XEN_ESRCH: there is no such pool;
+ * -XEN_EINVAL: it has another policy, or no pool may have that limit.
+ */
+int cpupool_ratelimit(u32 id, u32 sched_id, bool set, u32 *us);
+/*
  * A CPU changes pools by itself, at its next choice: -XEN_ERESTART until it did, then 0. Adding:
  * -XEN_EBUSY when it is in another pool. Removing: -XEN_EBUSY for the last CPU of pool 0 or of one
  * with domains, -XEN_EINVAL when it is not in this pool; units that may run nowhere else may then run on
@@ -203,8 +208,10 @@ static inline bool sched_runnable(const struct sched_unit *u)
 bool sched_is_running(const struct sched_unit *u);
 /* The running unit gives way once. */
 void sched_yield(void);
-/* NULL leaves a mask as it is. -XEN_EINVAL: no CPU of the unit's pool in hard. */
+/* NULL leaves a mask as it is. -XEN_EINVAL: no CPU of the unit's pool in hard; or it is destroyed. */
 int sched_set_affinity(struct sched_unit *u, const struct cpumask *hard, const struct cpumask *soft);
+/* What of the unit's masks counts in its pool. */
+void sched_get_affinity(struct sched_unit *u, struct cpumask *hard, struct cpumask *soft);
 /* The weight or cap of the unit's group was changed: it counts for this unit from now on. */
 void sched_unit_adjust(struct sched_unit *u);
 
