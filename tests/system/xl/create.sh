@@ -4,7 +4,7 @@
 info() {
 	xl info
 	[[ $(xl info xen_version) == 4.* ]] || die "the version is $(xl info xen_version)"
-	same "nr_cpus" "$(xl info nr_cpus)" "$(xl vcpu-list 0 | awk 'NR > 1' | wc -l)"
+	same "nr_cpus" "$(xl info nr_cpus)" 2
 	same "xen_caps" "$(xl info xen_caps | tr -d ' ')" "xen-3.0-aarch64xen-3.0-armv7l"
 	[ $(xl info total_memory) -gt 1900 ]
 	[ $(xl info free_memory) -gt 1000 ]
@@ -16,6 +16,8 @@ list() {
 	same "number of domains" $(xl list | awk 'NR > 1' | wc -l) 1
 	same "its line" "$(xl list | awk 'NR == 2 { print $1, $2, $3 }')" "Domain-0 0 512"
 	has_state 0 r
+	xl vcpu-list
+	same "CPUs of dom0" $(xl vcpu-list 0 | awk 'NR > 1' | wc -l) 2
 	refuses xl list nobody
 	refuses xl domid nobody
 }

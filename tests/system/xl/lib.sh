@@ -36,7 +36,7 @@ step() {
 		tail -n 15 $STATE/log
 		xl list
 		tail -n 8 $(ls -t $LOGS/guest-*.log | head -n 2)
-	} 2>&1 | tr -d '\r' | sed 's/^/T# /'
+	} 2>&1 < /dev/null | tr -d '\r' | sed 's/^/T# /'
 	clean
 	return 1
 }
