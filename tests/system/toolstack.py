@@ -99,6 +99,7 @@ def typed(rig, name):
             console.send(line + "\n")
             console.expect(answer, 120)
         console.expect(PROMPT, 120)
+        command(console, "for i in 1 2 3 4 5 6 7 8 9; do xl list guest || break; sleep 1; done", 120)
         same("number of domains at the end", command(console, "xl list | grep -vc Name", 60), "1")
     except Failed:
         tools.close()
