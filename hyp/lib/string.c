@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Memory and string functions. Copies move aligned words: when source and destination disagree in
- * alignment, two neighbouring source words are shifted together. That reads up to seven bytes
- * around the source, inside its own aligned words, so never in another page.
+ * Memory and string functions. Copies move aligned words. When source and destination disagree in
+ * alignment, large ones go by blocks that need none; of the rest, two neighbouring source words are
+ * shifted together. That reads up to seven bytes around the source, inside its own aligned words, so
+ * never in another page.
  *
  * Built with -fno-builtin: the compiler must not turn these loops into calls of themselves.
  */
+#include <arch/copy_block.h>
 #include <serai/compiler.h>
 #include <serai/string.h>
 #include <serai/types.h>
@@ -53,6 +55,17 @@ static void copy_shifted(u64 *d, const u8 *s, size_t n)
 	}
 }
 
+/* The same of any size. */
+static void copy_unaligned(u64 *d, const u8 *s, size_t n)
+{
+	for (; n >= ARCH_COPY_BLOCK; n -= ARCH_COPY_BLOCK, s += ARCH_COPY_BLOCK) {
+		arch_copy_block(d, s);
+		d += ARCH_COPY_BLOCK / WORD;
+	}
+	if (n)
+		copy_shifted(d, s, n);
+}
+
 void *memcpy(void *dst, const void *src, size_t n)
 {
 	u8 *d = dst;
@@ -66,7 +79,7 @@ void *memcpy(void *dst, const void *src, size_t n)
 		if (likely((uintptr_t)s % WORD == 0))
 			copy_words((u64 *)(void *)d, (const u64 *)(const void *)s, words);
 		else
-			copy_shifted((u64 *)(void *)d, s, words);
+			copy_unaligned((u64 *)(void *)d, s, words);
 		d += words;
 		s += words;
 		n -= words;
@@ -99,7 +112,7 @@ void *memmove(void *dst, const void *src, size_t n)
 	u8 *d = dst;
 	const u8 *s = src;
 
-	/* memcpy() goes upwards and reads ahead of what it writes. */
+	/* memcpy() goes upwards and reads, word by word or a block, ahead of what it writes. */
 	if ((uintptr_t)d - (uintptr_t)s >= n)
 		return memcpy(dst, src, n);
 	copy_backwards(d, s, n);
