@@ -70,8 +70,18 @@ static const struct domctl_entry domctls_15[] = {
 		.flags = DOMCTL_OUT },
 };
 
-/* What changed since 0x15. Xen 4.18: that domain or none. */
+/* What changed since 0x15. Xen 4.18: getdomaininfo is of that domain or none. */
 static const struct domctl_entry changed_16[] = {
+	[XEN_DOMCTL_createdomain] = { .fn = domctl_createdomain_16, .size = SIZE_OF(createdomain),
+		.flags = DOMCTL_OUT | DOMCTL_ANY },
+	[XEN_DOMCTL_getdomaininfo] = { .fn = domctl_getdomaininfo, .size = SIZE_OF(getdomaininfo),
+		.flags = DOMCTL_OUT | DOMCTL_SHARED },
+};
+
+/* Xen 4.19, 4.20. */
+static const struct domctl_entry changed_17[] = {
+	[XEN_DOMCTL_createdomain] = { .fn = domctl_createdomain_17, .size = CREATEDOMAIN_17_SIZE,
+		.flags = DOMCTL_OUT | DOMCTL_ANY },
 	[XEN_DOMCTL_getdomaininfo] = { .fn = domctl_getdomaininfo, .size = SIZE_OF(getdomaininfo),
 		.flags = DOMCTL_OUT | DOMCTL_SHARED },
 };
@@ -82,7 +92,7 @@ static const struct domctl_version {
 } versions[] = {
 	{ XEN_DOMCTL_INTERFACE_VERSION, 0, NULL },
 	{ 0x16, ARRAY_SIZE(changed_16), changed_16 },
-	{ 0x17, ARRAY_SIZE(changed_16), changed_16 },
+	{ 0x17, ARRAY_SIZE(changed_17), changed_17 },
 };
 
 static const struct domctl_version *version_find(u32 version)

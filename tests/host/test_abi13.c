@@ -52,9 +52,34 @@ static void same_but_what_changed(void **state)
 	assert_int_equal(wrong, 0);
 }
 
+static long ours(const char *name)
+{
+	for (size_t i = 0; i < abi_ours_count; i++)
+		if (!strcmp(abi_ours[i].name, name))
+			return abi_ours[i].value;
+	fail_msg("%s is not in the list", name);
+	return 0;
+}
+
+/* What hyp/control/domctl_newer.c relies on. */
+static void createdomain(void **state)
+{
+	typedef struct xen_domctl_createdomain newer;
+
+	assert_int_equal(offsetof(newer, altp2m_opts), ours("abi_createdomain.vmtrace_size"));
+	assert_int_equal(sizeof(((newer *)0)->altp2m_opts), 4);
+	assert_int_equal(offsetof(newer, vmtrace_size),
+			 ours("abi_createdomain.vmtrace_size") + 4);
+	assert_int_equal(offsetof(newer, cpupool_id), ours("abi_createdomain.cpupool_id") + 4);
+	assert_int_equal(offsetof(newer, arch), ours("abi_createdomain.arch") + 4);
+	assert_int_equal(sizeof(newer), ours("sizeof abi_createdomain") + 4);
+	assert_int_equal(offsetof(newer, arch.sve_vl) - offsetof(newer, arch), 1);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(same_but_what_changed) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(same_but_what_changed),
+					    cmocka_unit_test(createdomain) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sources: hyp/control/control.c hyp/control/domctl.c hyp/control/domctl_domain.c hyp/control/domctl_vcpu.c
- *	    hyp/control/domctl_memory.c hyp/control/domain_info.c
+ *	    hyp/control/domctl_memory.c hyp/control/domctl_newer.c hyp/control/domctl_sched.c hyp/control/domain_info.c
  *	    hyp/units.c hyp/core/domain.c hyp/core/domain_end.c hyp/core/domain_pool.c hyp/core/access.c hyp/boot/range.c hyp/core/launch.c hyp/core/vcpu.c hyp/core/runstate.c hyp/core/wallclock.c hyp/core/trace_absent.c hyp/core/hypercall.c hyp/mm/frame.c
  *	    hyp/sched/core.c hyp/sched/pool.c hyp/sched/credit2*.c hyp/sched/null.c hyp/lib/minheap.c
  *	    hyp/ipc/sched_op.c hyp/ipc/evtchn.c hyp/ipc/evtchn_2l.c hyp/ipc/evtchn_domain.c hyp/core/guest_area.c

@@ -91,6 +91,7 @@ enum abi_config_gic {
 
 struct abi_arch_domainconfig {
 	u8 gic_version;
+	u8 sve_vl; /* since version 0x16 */
 	u16 tee_type;
 	u32 nr_spis, clock_frequency;
 };
