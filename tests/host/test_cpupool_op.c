@@ -272,6 +272,55 @@ static void domain_move_abandoned(void **state)
 	assert_int_equal(create(1, 3, &guest), 0);
 }
 
+static nstime_t idle_more(unsigned int cpu)
+{
+	static nstime_t last_time[CPUS];
+	nstime_t now = sched_idle_time(cpu), more = now - last_time[cpu];
+
+	last_time[cpu] = now;
+	return more;
+}
+
+static void idle_time_counts(void **state)
+{
+	struct sched_unit *u = &guest->vcpus[0]->unit;
+	unsigned int cpu, busy = 0;
+
+	for (cpu = 0; cpu < CPUS; cpu++)
+		idle_more(cpu);
+	host.now += 5 * NS_PER_MS;
+	for (cpu = 0; cpu < CPUS; cpu++) {
+		busy += cpu_table[cpu]->current != NULL;
+		assert_int_equal(idle_more(cpu), cpu_table[cpu]->current ? 0 : 5 * NS_PER_MS);
+	}
+	assert_int_equal(busy, 4);
+	/* Its CPU idles: parked, then with nothing loaded. */
+	cpu = u->cpu;
+	sched_hold(u, HOLD_BLOCKED);
+	cpus_run();
+	host.now += 3 * NS_PER_MS;
+	assert_int_equal(idle_more(cpu), 3 * NS_PER_MS);
+	sched_hold(u, HOLD_PAUSED);
+	cpus_run();
+	host.now += 2 * NS_PER_MS;
+	assert_int_equal(idle_more(cpu), 2 * NS_PER_MS);
+	cpus_run();
+	sched_release(u, HOLD_PAUSED);
+	sched_release(u, HOLD_BLOCKED);
+	cpus_run();
+	host.now += 4 * NS_PER_MS;
+	assert_int_equal(idle_more(cpu), 0);
+	/* Once more, by parking and going on. */
+	sched_hold(u, HOLD_BLOCKED);
+	cpus_run();
+	host.now += NS_PER_MS;
+	sched_release(u, HOLD_BLOCKED);
+	cpus_run();
+	host.now += NS_PER_MS;
+	assert_int_equal(idle_more(u->cpu), NS_PER_MS);
+	assert_int_equal(sched_idle_time(CPUS + 1), 0);
+}
+
 static int last(void **state)
 {
 	heaps_grown(true);
@@ -287,6 +336,7 @@ int main(void)
 		T(cpus_come_and_go),
 		T(domain_moves_while_it_runs),
 		T(domain_move_abandoned),
+		T(idle_time_counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, last);
