@@ -206,11 +206,6 @@ void sched_choose_by(unsigned int cpu, nstime_t until)
 		timer_arm(&sc->slice, until);
 }
 
-static void idle_end(struct sched_cpu *sc, nstime_t now)
-{
-	sc->idle += now - sc->idle_since;
-}
-
 nstime_t sched_idle_time(unsigned int cpu)
 {
 	struct sched_cpu *sc;
@@ -223,7 +218,7 @@ nstime_t sched_idle_time(unsigned int cpu)
 		struct lock *l = sc->lock;
 
 		lock_take(l);
-		idle = sc->idle + (sc->current ? 0 : time_now() - sc->idle_since);
+		idle = sc->idle + (sc->current ? 0 : time_now());
 		lock_drop(l);
 		if (likely(l == sc->lock))
 			return idle;
@@ -245,17 +240,19 @@ static enum action choice_apply(struct sched_cpu *sc, struct sched_unit *prev, b
 	if (prev)
 		prev->yielding = false;
 	sc->current = next;
-	if (!next && !was_idle)
-		sc->idle_since = now;
 	if (next == prev) {
 		if (!was_idle || !next)
 			return ACTION_NONE;
-		idle_end(sc, now);
+		sc->idle += now;
 		unit_set_state(next, RUNSTATE_running, now);
 		return ACTION_RESUME;
 	}
-	if (!next && may_park(sc, prev))
-		return was_idle ? ACTION_NONE : ACTION_PARK;
+	if (!next && may_park(sc, prev)) {
+		if (was_idle)
+			return ACTION_NONE;
+		sc->idle -= now;
+		return ACTION_PARK;
+	}
 	sc->loaded = next;
 	if (requeue) {
 		prev->deferred = true;
@@ -263,10 +260,12 @@ static enum action choice_apply(struct sched_cpu *sc, struct sched_unit *prev, b
 	}
 	if (next) {
 		if (was_idle)
-			idle_end(sc, now);
+			sc->idle += now;
 		next->running = true;
 		WRITE_ONCE(next->cpu, cpu_id());
 		unit_set_state(next, RUNSTATE_running, now);
+	} else if (!was_idle) {
+		sc->idle -= now;
 	}
 	return ACTION_SWITCH;
 }

@@ -13,7 +13,7 @@ struct sched_cpu {
 	struct sched_unit *loaded;  /* whose registers are here: current, or a parked unit */
 	struct cpupool *change;	    /* the pool that it is to join, or sched_no_pool to leave; or NULL */
 	struct timer slice;	    /* fires when the policy wants to choose again, or earlier */
-	nstime_t idle, idle_since;  /* idle time until then, if idle now. Under the lock */
+	nstime_t idle;		    /* idle time, less the present when idle now. Under the lock */
 };
 
 extern struct lock sched_admin_lock;
