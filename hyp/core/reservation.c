@@ -217,9 +217,10 @@ static struct frame *block_give(struct domain *d, u64 nr, unsigned int order, bo
 	return f;
 }
 
-static unsigned int piece_order(u64 nr)
+/* What is done at once: a block, or a unit of pages. */
+static unsigned int piece_order(u64 g, u64 nr)
 {
-	return (unsigned int)__builtin_ctzll(nr | PIECE);
+	return (unsigned int)__builtin_ctzll(nr | (IS_ALIGNED(g, PIECE) ? PIECE : 1UL << UNIT_ORDER));
 }
 
 static long extent_increase(struct domain *d, u64 g, u64 nr)
@@ -228,8 +229,8 @@ static long extent_increase(struct domain *d, u64 g, u64 nr)
 
 	if (ram_is_fixed(d))
 		return 0;
-	if (block_give(d, nr, piece_order(nr), &again))
-		return 1L << piece_order(nr);
+	if (block_give(d, nr, piece_order(0, nr), &again))
+		return 1L << piece_order(0, nr);
 	return again ? -XEN_ERESTART : 0;
 }
 
@@ -293,7 +294,7 @@ static long populate_fixed(struct domain *d, u64 g, u64 size)
 
 static long extent_populate(struct domain *d, u64 g, u64 nr)
 {
-	unsigned int order = piece_order(nr);
+	unsigned int order = piece_order(g, nr);
 	u64 size = 1UL << order;
 	bool again = false;
 	struct frame *f;

@@ -621,7 +621,11 @@ struct xen_hvm_param {
 
 /* domctl, sysctl, platform_op: only what a guest reads here */
 #define XEN_DOMCTL_INTERFACE_VERSION 0x15
+#define XEN_DOMCTL_createdomain	     1
+#define XEN_DOMCTL_destroydomain     2
 #define XEN_DOMCTL_getdomaininfo     5
+#define XEN_DOMCTL_max_mem	     11
+#define XEN_DOMCTL_set_paging_mempool_size 86
 #define XEN_DOMINF_shutdown	     (1u << 2)
 #define XEN_SYSCTL_INTERFACE_VERSION 0x15
 #define XEN_SYSCTL_tbuf_op	     2
