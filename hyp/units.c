@@ -192,6 +192,51 @@ static void dump_domains(void)
 	evtchn_send_virq_all(VIRQ_DEBUG);
 }
 
+static void dump_each(void (*dump)(struct domain *d))
+{
+	u32 next = 0;
+
+	for (struct domain *d; (d = domain_get_next(next)); domain_put(d)) {
+		next = d->id + 1U;
+		dump(d);
+	}
+}
+
+static void dump_event_channels(void)
+{
+	dump_each(evtchn_domain_dump);
+}
+
+static void dump_grants(void)
+{
+	dump_each(grant_domain_dump);
+}
+
+static void dump_frames_of(struct domain *d)
+{
+	pr_info("  d%u %s: %lu KiB of at most %lu; %u pages shared, or given up but mapped by others\n",
+		d->id, d->name, (u64)d->frames.nr << (PAGE_SHIFT - 10),
+		(u64)d->frames.max << (PAGE_SHIFT - 10), d->frames.nr_refs_held);
+}
+
+static void dump_memory(void)
+{
+	struct frame_stats s;
+
+	frame_stats(&s);
+	pr_info("memory: %lu KiB, %lu KiB free, %lu KiB of it to be scrubbed\n", s.total * 4,
+		s.free * 4, s.dirty * 4);
+	dump_each(dump_frames_of);
+}
+
+static void dump_clock(void)
+{
+	nstime_t now = time_now();
+
+	pr_info("system time %ld.%09ld s, counter %#lx at %u kHz: the same one on all CPUs\n",
+		now / NS_PER_S, now % NS_PER_S, time_arch_cycles(), time_arch_khz());
+}
+
 static void dump_cpus(void)
 {
 	unsigned int cpu;
@@ -218,9 +263,14 @@ static int hall_init(void)
 	keyhandler_register('d', dump_cpus, "registers of all CPUs");
 	keyhandler_register('q', dump_domains, "domains and vcpus");
 	keyhandler_register('r', sched_dump, "run queues");
-	keyhandler_register('m', frame_dump, "memory");
+	keyhandler_register('m', dump_memory, "memory, and whose it is");
+	keyhandler_register('H', frame_dump, "free blocks of memory");
+	keyhandler_register('e', dump_event_channels, "event channels");
+	keyhandler_register('g', dump_grants, "grants in use");
 	keyhandler_register('i', irq_dump, "interrupts");
-	keyhandler_register('t', timer_dump, "timers");
+	keyhandler_register('a', timer_dump, "timers");
+	keyhandler_register('t', dump_clock, "the clock");
+	keyhandler_register('w', console_show_ring, "the messages in the console's ring");
 	return 0;
 }
 
@@ -266,7 +316,6 @@ const struct unit units[] = {
 	  .domain_destroy = shared_info_domain_destroy },
 	{ .name = "time accounts", .vcpu_destroy = runstate_vcpu_destroy },
 	{ .name = "event channels",
-	  .init = evtchn_init,
 	  .domain_close = evtchn_domain_close,
 	  .domain_create = evtchn_domain_create,
 	  .domain_destroy = evtchn_domain_destroy,

@@ -237,6 +237,12 @@ void console_set_screen(domid_t id, struct guest_line *begun)
 
 /* --- the UART --- */
 
+static void ring_to_uart(void)
+{
+	for (u32 i = ring.start; i != ring.end; i++)
+		uart_char(ring.text[i & (ring.size - 1)]);
+}
+
 void console_set_uart(const struct uart *u)
 {
 	bool taken = console_enter();
@@ -245,8 +251,15 @@ void console_set_uart(const struct uart *u)
 	if (!uart.dt_path)
 		uart.dt_path = uart_dt_path;
 	have_uart = true;
-	for (u32 i = ring.start; i != ring.end; i++)
-		uart_char(ring.text[i & (ring.size - 1)]);
+	ring_to_uart();
+	console_leave(taken);
+}
+
+void console_show_ring(void)
+{
+	bool taken = console_enter();
+
+	ring_to_uart();
 	console_leave(taken);
 }
 

@@ -459,9 +459,11 @@ static void domain_dump(struct domain *d)
 		const struct abi_vcpu_info *info = v ? READ_ONCE(v->info) : NULL;
 
 		if (v)
-			pr_info("  v%u: cpu %u%s, holds %#x, upcall pending %u\n", i, v->unit.cpu,
-				v->unit.running ? " running" : "", v->unit.holds,
-				info ? info->evtchn_upcall_pending : 0);
+			pr_info("  v%u: cpu %u%s, may run on %#lx, holds %#x, pauses %u, upcall "
+				"pending %u%s\n", i, v->unit.cpu,
+				v->unit.running ? " running" : "", v->unit.hard.bits[0],
+				v->unit.holds, v->pause_count,
+				info ? info->evtchn_upcall_pending : 0, v->polling ? ", polls" : "");
 	}
 	for (unsigned int i = 0; i < units_count; i++)
 		if (units[i].dump)

@@ -11,13 +11,22 @@
 #define KEY_FIRST ' '
 #define KEY_LAST  '~'
 
+#define DIAGNOSTICS "qrmHatieg0d" /* what * presses */
+
 static void key_help(void);
+static void key_all(void);
+static void key_more(void);
+static void key_less(void);
 static void key_reboot(void);
 
 static struct {
 	void (*fn)(void);
 	const char *what;
 } keys[KEY_LAST - KEY_FIRST + 1] = {
+	['*' - KEY_FIRST] = { key_all, "all diagnostics" },
+	['+' - KEY_FIRST] = { key_more, "show more messages" },
+	['-' - KEY_FIRST] = { key_less, "show fewer messages" },
+	['G' - KEY_FIRST] = { printk_level_select, "+ and - are for messages about guests, or not" },
 	['h' - KEY_FIRST] = { key_help, "this help" },
 	['R' - KEY_FIRST] = { key_reboot, "reboot the machine" },
 };
@@ -52,6 +61,23 @@ static void key_help(void)
 	for (unsigned int i = 0; i < ARRAY_SIZE(keys); i++)
 		if (keys[i].fn)
 			pr_info("  %c  %s\n", (char)(KEY_FIRST + i), keys[i].what);
+}
+
+static void key_all(void)
+{
+	for (const char *key = DIAGNOSTICS; *key; key++)
+		if (keys[*key - KEY_FIRST].fn)
+			keyhandler_run(*key);
+}
+
+static void key_more(void)
+{
+	printk_level_step(1);
+}
+
+static void key_less(void)
+{
+	printk_level_step(-1);
 }
 
 static void key_reboot(void)

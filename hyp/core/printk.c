@@ -18,6 +18,9 @@
 static u32 shown_levels = LOG_INFO + 1;
 static u32 guest_shown_levels = LOG_WARNING + 1;
 
+static const char *const level_names[] = { "none", "error", "warning", "info", "debug", "all" };
+static bool guests_level; /* is what printk_level_step() changes */
+
 static void message_cut(char *buf, size_t size, size_t len)
 {
 	if (len >= size)
@@ -69,12 +72,11 @@ void guest_printk(enum log_level level, const char *fmt, ...)
  */
 static bool level_parse(const char *text, u32 *levels)
 {
-	static const char *const names[] = { "none", "error", "warning", "info", "debug", "all" };
 	const char *slash = strchr(text, '/');
 	const char *name = slash ? slash + 1 : text;
 
-	for (u32 i = 0; i < ARRAY_SIZE(names); i++) {
-		if (strcmp(name, names[i]) == 0) {
+	for (u32 i = 0; i < ARRAY_SIZE(level_names); i++) {
+		if (strcmp(name, level_names[i]) == 0) {
 			WRITE_ONCE(*levels, MIN(i, (u32)LOG_DEBUG + 1));
 			return true;
 		}
@@ -97,6 +99,23 @@ static void level_init(const char *option, const char *text, u32 *levels)
 	if (*text && !level_parse(text, levels))
 		pr_warn("%s=%s: not a level; write none, error, warning, info, debug or all\n",
 			option, text);
+}
+
+void printk_level_select(void)
+{
+	guests_level = !guests_level;
+	printk_level_step(0);
+}
+
+void printk_level_step(int by)
+{
+	u32 level = (guests_level ? guest_shown_levels : shown_levels) + (u32)by;
+
+	/* Both below none and above debug are no levels. */
+	if (level <= LOG_DEBUG + 1)
+		console_set_level(guests_level, level_names[level]);
+	pr_err("messages %sare shown up to level: %s\n", guests_level ? "about guests " : "",
+	       level_names[guests_level ? guest_shown_levels : shown_levels]);
 }
 
 void console_init(void)

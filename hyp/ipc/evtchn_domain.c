@@ -8,7 +8,6 @@
  * Lock order: see evtchn.c.
  */
 #include "evtchn_private.h"
-#include <serai/console.h>
 #include <serai/printk.h>
 #include <serai/string.h>
 
@@ -169,50 +168,82 @@ void evtchn_wake_pollers(struct domain *d, u32 port)
 
 /* --- debug key e --- */
 
-static void channel_dump(struct domain *d, const struct evtchn *c, u32 port)
+#define DUMP_CHUNK 16  /* channels that are printed once the lock was dropped */
+#define DUMP_MAX   256 /* of one domain: a guest decides how many there are */
+
+struct channel_state {
+	u32 port, peer;
+	u16 domid, vcpu;
+	u8 state;
+	bool connected, pending, masked;
+};
+
+static struct channel_state channel_state(struct domain *d, u32 port)
+{
+	const struct evtchn *c = evtchn_at(d->evtchn, port);
+	const struct evtchn_ops *ops = d->evtchn->ops;
+
+	return (struct channel_state){
+		.port = port,
+		.peer = c->remote_port,
+		.domid = c->remote ? c->remote->id : (u16)c->remote_dom,
+		.connected = c->remote != NULL,
+		.vcpu = c->vcpu,
+		.state = c->state,
+		.pending = ops->is_pending(d, port),
+		.masked = ops->is_masked(d, port),
+	};
+}
+
+static void channel_print(const struct channel_state *s)
 {
 	static const char *const states[] = { "free", "reserved", "own", "unbound",
 					      "interdomain", "virq", "ipi", "to own" };
-	const struct evtchn_ops *ops = d->evtchn->ops;
+	char more[24] = "";
 
-	pr_info("  %4u: %s%s v%u %s", port, ops->is_pending(d, port) ? "p" : "-",
-		ops->is_masked(d, port) ? "m" : "-", c->vcpu, states[c->state]);
-	if (c->remote)
-		pr_info(" d%u port %u\n", c->remote->id, c->remote_port);
-	else if (c->state == EVTCHN_UNBOUND)
-		pr_info(" for d%u\n", c->remote_dom);
-	else if (c->state == EVTCHN_VIRQ)
-		pr_info(" %u\n", c->virq);
-	else
-		pr_info("\n");
+	if (s->connected)
+		snprintf(more, sizeof(more), " d%u port %u", s->domid, s->peer);
+	else if (s->state == EVTCHN_UNBOUND || s->state == EVTCHN_OWN)
+		snprintf(more, sizeof(more), " for d%u", s->domid);
+	else if (s->state == EVTCHN_VIRQ)
+		snprintf(more, sizeof(more), " %u", s->peer);
+	pr_info("  %4u: %c%c v%u %s%s\n", s->port, s->pending ? 'p' : '-', s->masked ? 'm' : '-',
+		s->vcpu, states[s->state], more);
+}
+
+/* Channels from *port on, which moves; how many there are in s. */
+static u32 channels_collect(struct domain *d, struct channel_state *s, u32 *port)
+{
+	u32 n = 0;
+
+	lock_take(&evtchn_bind_lock);
+	for (; d->evtchn && *port < d->evtchn->nr_ports && n < DUMP_CHUNK; ++*port)
+		if (evtchn_usable(evtchn_at(d->evtchn, *port)))
+			s[n++] = channel_state(d, *port);
+	lock_drop(&evtchn_bind_lock);
+	return n;
 }
 
 void evtchn_domain_dump(struct domain *d)
 {
-	struct evtchn_domain *ed = d->evtchn;
+	struct channel_state s[DUMP_CHUNK];
+	const char *format = NULL;
+	u32 used = 0, port = 1, shown = 0, n;
 
-	if (!ed)
-		return;
-	pr_info("d%u: %u event channels, %s format\n", d->id, ed->nr_used - 1, ed->ops->name);
 	lock_take(&evtchn_bind_lock);
-	for (u32 port = 1; port < ed->nr_ports; port++)
-		if (evtchn_usable(evtchn_at(ed, port)))
-			channel_dump(d, evtchn_at(ed, port), port);
-	lock_drop(&evtchn_bind_lock);
-}
-
-static void evtchn_dump_all(void)
-{
-	u32 next = 0;
-
-	for (struct domain *d; (d = domain_get_next(next)); domain_put(d)) {
-		next = d->id + 1U;
-		evtchn_domain_dump(d);
+	if (d->evtchn) {
+		format = d->evtchn->ops->name;
+		used = d->evtchn->nr_used - 1;
 	}
-}
-
-int evtchn_init(void)
-{
-	keyhandler_register('e', evtchn_dump_all, "event channels");
-	return 0;
+	lock_drop(&evtchn_bind_lock);
+	if (!format)
+		return;
+	pr_info("d%u: %u event channels, %s format\n", d->id, used, format);
+	while (shown < DUMP_MAX && (n = channels_collect(d, s, &port)) != 0) {
+		for (u32 i = 0; i < n; i++)
+			channel_print(&s[i]);
+		shown += n;
+	}
+	if (shown < used)
+		pr_info("  ... and %u more\n", used - shown);
 }

@@ -471,17 +471,54 @@ int grant_domain_destroy(struct domain *d)
 	return 0;
 }
 
+#define DUMP_CHUNK 16  /* grants that are printed once the lock was dropped */
+#define DUMP_MAX   256 /* of one domain */
+
+struct grant_state {
+	u32 ref;
+	u64 mfn;
+	domid_t grantee;
+	u16 readers, writers;
+};
+
+/* Grants in use from *ref on, which moves; how many there are in s. */
+static u32 grants_collect(struct domain *d, struct grant_state *s, u32 *ref)
+{
+	u32 n = 0;
+
+	lock_take(&d->grant_lock);
+	for (; d->grants && *ref < grant_nr_entries(d->grants) && n < DUMP_CHUNK; ++*ref) {
+		const struct grant_active *a = grant_active(d->grants, *ref);
+
+		if (a->frame)
+			s[n++] = (struct grant_state){ *ref, frame_to_mfn(a->frame).v, a->grantee,
+						       a->readers, a->writers };
+	}
+	lock_drop(&d->grant_lock);
+	return n;
+}
+
 void grant_domain_dump(struct domain *d)
 {
-	u32 pinned = 0, n = 0, maps = 0;
+	u32 frames = 0, pinned = 0, maps = 0, version = 0, ref = 0, shown = 0, n;
+	struct grant_state s[DUMP_CHUNK];
 
 	lock_take(&d->grant_lock);
 	if (d->grants) {
-		n = grant_nr_entries(d->grants);
+		frames = d->grants->nr_frames;
+		pinned = d->grants->nr_pinned;
 		maps = d->grants->nr_maps;
-		for (u32 ref = 0; ref < n; ref++)
-			pinned += d->grants && grant_active(d->grants, ref)->frame;
+		version = d->grants->version;
 	}
 	lock_drop(&d->grant_lock);
-	pr_info("  %u grant entries, %u in use by others; room for %u mappings\n", n, pinned, maps);
+	pr_info("d%u: grant table of version %u, %u frames of %u; %u entries in use by others; "
+		"room for %u mappings\n", d->id, version, frames, d->max_grant_frames, pinned, maps);
+	while (shown < MIN(pinned, (u32)DUMP_MAX) && (n = grants_collect(d, s, &ref)) != 0) {
+		for (u32 i = 0; i < n; i++)
+			pr_info("  %4u: d%u has frame %#lx, %u reading, %u writing\n", s[i].ref,
+				s[i].grantee, s[i].mfn, s[i].readers, s[i].writers);
+		shown += n;
+	}
+	if (shown < pinned)
+		pr_info("  ... and %u more\n", pinned - shown);
 }

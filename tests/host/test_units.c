@@ -527,7 +527,7 @@ static void test_debug_keys(void **state)
 	key['d']();
 	assert_int_equal(this_cpu()->work & WORK_DUMP, WORK_DUMP);
 	assert_int_equal(cpu_table[3]->remote & WORK_DUMP, WORK_DUMP);
-	for (const char *k = "qrmite"; *k; k++)
+	for (const char *k = "qrmHiategw"; *k; k++)
 		key[(unsigned char)*k]();
 	assert_said("d0 guest: 0 frames of 1000, 2 vcpus");
 	assert_said("scheduler credit2");

@@ -126,6 +126,10 @@ void keyhandler_register(char k, void (*fn)(void), const char *what)
 	key[(unsigned char)k] = fn;
 }
 
+void console_show_ring(void)
+{
+}
+
 int irq_init(void)
 {
 	return 0;

@@ -21,9 +21,15 @@ KEYS = {
     "d": (r"CPU0: (idle|running)", r"CPU1: (idle|running)"),
     "q": (r"d0 .*2 vcpus", r"v0: ", r"v1: "),
     "r": (r"scheduler (credit2|null)", r"cpu0: ", r"cpu1: "),
-    "m": (r"memory: \d+ KiB",),
+    "m": (r"memory: \d+ KiB", r"d0 .*: \d+ KiB of at most \d+"),
+    "H": (r"blocks of \d+ KiB: ",),
+    "e": (r"d0: \d+ event channels", r"virq \d+"),
+    "g": (r"d0: grant table of version 1",),
+    "a": (r"cpu0: \d+ timers", r"cpu1: \d+ timers"),
+    "-": (r"messages are shown up to level: warning",),
+    "+": (r"messages are shown up to level: info",),
     "i": (r"irq \d+: pl011", r"irq [\d-]+: d0"),
-    "t": (r"\(Serai\).*\n.*\(Serai\).*",),
+    "t": (r"system time \d+\.\d+ s, counter 0x",),
     "z": (r"no debug key 'z'; h lists them",),
 }
 

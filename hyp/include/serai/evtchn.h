@@ -10,7 +10,6 @@
 #include <serai/domain.h>
 
 /* Unit hooks. d->shared_info must exist before evtchn_domain_create(). */
-int evtchn_init(void);
 int evtchn_domain_create(struct domain *d, const struct domain_config *cfg);
 /*
  * Closes all channels, so that no other domain reaches this one's vcpus any more. To be called
@@ -20,7 +19,7 @@ int evtchn_domain_close(struct domain *d);
 int evtchn_domain_destroy(struct domain *d);
 int evtchn_vcpu_create(struct vcpu *v);
 void evtchn_vcpu_destroy(struct vcpu *v);
-void evtchn_domain_dump(struct domain *d);
+void evtchn_domain_dump(struct domain *d); /* debug key e */
 
 /* Channels between two different domains need this leave. */
 bool evtchn_may_bind(const struct domain *d, const struct domain *remote);

@@ -25,6 +25,10 @@ void guest_printk(enum log_level level, const char *fmt, ...) __printf_like(2, 3
 #define pr_info(...)  printk_at(LOG_INFO, __VA_ARGS__)
 #define pr_debug(...) printk_at(LOG_DEBUG, __VA_ARGS__)
 
+/* Debug keys: one level more or less is shown of what printk_level_select() chose by turns. */
+void printk_level_step(int by);
+void printk_level_select(void);
+
 /* Like the C library's; understands %d %u %x %X %o %c %s %p %% with l, ll, z, h, widths, 0 - # +. */
 int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap);
 int snprintf(char *buf, size_t size, const char *fmt, ...) __printf_like(3, 4);
