@@ -22,12 +22,6 @@ static void vcpu_go(struct vcpu *v)
 	sched_release(&v->unit, HOLD_CONTEXT);
 }
 
-/* From another domain than one's own. */
-static struct vcpu *vcpu_of(struct domain *d, u32 id)
-{
-	return d == current_domain() ? NULL : domain_vcpu(d, id);
-}
-
 /* As it was created: down, until tools or another vcpu start it. */
 static void vcpu_reset(struct vcpu *v)
 {
@@ -57,7 +51,7 @@ static int context_set(struct vcpu *v, const struct abi_vcpu_guest_context *c)
 
 long domctl_setvcpucontext(struct domain *d, struct abi_domctl *op)
 {
-	struct vcpu *v = vcpu_of(d, op->u.vcpucontext.vcpu);
+	struct vcpu *v = d == current_domain() ? NULL : domain_vcpu(d, op->u.vcpucontext.vcpu);
 	u64 handle = op->u.vcpucontext.ctxt;
 	struct abi_vcpu_guest_context c;
 	int rc;
@@ -79,11 +73,11 @@ long domctl_setvcpucontext(struct domain *d, struct abi_domctl *op)
 
 long domctl_getvcpucontext(struct domain *d, struct abi_domctl *op)
 {
-	struct vcpu *v = vcpu_of(d, op->u.vcpucontext.vcpu);
+	struct vcpu *v = domain_vcpu(d, op->u.vcpucontext.vcpu);
 	struct abi_vcpu_guest_context c = { 0 };
 	int rc;
 
-	if (!v)
+	if (!v || v == current_vcpu())
 		return -XEN_EINVAL;
 	if (!v->initialised)
 		return -XEN_ENODATA;

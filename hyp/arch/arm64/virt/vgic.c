@@ -450,7 +450,7 @@ static int choose_version(struct domain *d, u32 wanted)
 		       "interface (no GICV in reg of its node): ask for version 3\n", d->id);
 	else
 		return 0;
-	return -XEN_EINVAL;
+	return -XEN_ENODEV;
 }
 
 static u32 typer_of(const struct domain *d)
