@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Making domains by domctl: what is accepted, every refusal, the life of a domain, and its end. */
-/* machine: smp=1 vcpus=2 timeout=200 */
+/* machine: smp=1 vcpus=2 timeout=300 */
 #include "guest.h"
 
 #define DOMCTL_VERSION 0x15
@@ -13,7 +13,7 @@
 #define PAUSED	       (1u << 3)
 #define EOVERFLOW      75
 #define ENODATA	       61
-#define TWENTIETH      (62500000ul / 20) /* of a second, of the counter */
+#define HUNDREDTH      (62500000ul / 100) /* of a second, of the counter */
 #define PC_FIELD       32 /* of the words of a context: flags, x0 to x30, pc, cpsr, spsr_el1 */
 #define CPSR_FIELD     33
 #define SPSR_FIELD     34
@@ -410,7 +410,7 @@ static uint64_t free_pages_at_rest(void)
 	uint64_t before, now = free_pages();
 
 	do {
-		uint64_t until = counter() + TWENTIETH;
+		uint64_t until = counter() + HUNDREDTH;
 
 		before = now;
 		while (counter() < until)
@@ -452,7 +452,7 @@ static void check_rounds(void)
 	live_and_die(true);
 	before = free_pages_at_rest();
 	for (uint32_t i = 0; i < ROUNDS; i++)
-		good += live_and_die(i % 5 == 0);
+		good += live_and_die(i % 10 == 0);
 	check_eq("domctl.rounds", good, ROUNDS);
 	check_eq("domctl.rounds.pages", (int64_t)free_pages_at_rest(), (int64_t)before);
 }
