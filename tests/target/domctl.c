@@ -452,7 +452,7 @@ static void check_rounds(void)
 	live_and_die(true);
 	before = free_pages_at_rest();
 	for (uint32_t i = 0; i < ROUNDS; i++)
-		good += live_and_die(i % 10 == 0);
+		good += live_and_die(i % 25 == 0);
 	check_eq("domctl.rounds", good, ROUNDS);
 	check_eq("domctl.rounds.pages", (int64_t)free_pages_at_rest(), (int64_t)before);
 }
