@@ -146,11 +146,10 @@ void sched_yield(void)
 
 /* --- choosing --- */
 
-/* It may not run where it is: its CPU left the pool, or it belongs to one CPU, and to another. */
+/* It may not run where it is: its CPU left the pool, or it was told to run elsewhere. */
 static bool is_homeless(const struct sched_unit *u, const struct sched_cpu *sc)
 {
-	return unlikely(sc->pool != u->pool) ||
-	       (u->pool->policy->pinned && unlikely(!cpumask_test(&u->hard, u->cpu)));
+	return unlikely(sc->pool != u->pool || !cpumask_test(&u->hard, u->cpu));
 }
 
 void sched_unit_rehome(struct sched_unit *u)
@@ -330,7 +329,7 @@ static void unit_change_home(struct sched_unit *u, struct cpupool *p, unsigned i
 		u->pool->nr_choosy -= u->choosy;
 		u->choosy = false;
 		u->pool = p;
-		sched_unit_read_soft(u);
+		sched_unit_read_masks(u);
 	}
 	WRITE_ONCE(u->cpu, to);
 	if (!same)
@@ -394,16 +393,17 @@ static void unit_read_group(struct sched_unit *u)
 	u->capped = u->group->cap;
 }
 
-void sched_unit_read_soft(struct sched_unit *u)
+void sched_unit_read_masks(struct sched_unit *u)
 {
 	struct cpumask usable = cpumask_and(&u->hard, &u->pool->cpus);
 	struct cpumask liked = cpumask_and(&u->soft, &usable);
-	unsigned int nr = cpumask_weight(&liked);
-	bool choosy = nr && nr < cpumask_weight(&usable);
+	unsigned int nr = cpumask_weight(&liked), nr_usable = cpumask_weight(&usable);
+	bool choosy = nr && nr < nr_usable;
 
 	if (choosy != u->choosy)
 		u->pool->nr_choosy += choosy ? 1U : ~0U;
 	u->choosy = choosy;
+	u->restricted = nr_usable < cpumask_weight(&u->pool->cpus);
 }
 
 int sched_unit_init(struct sched_unit *u, struct cpupool *p, struct sched_group *g, u32 holds,
@@ -425,7 +425,7 @@ int sched_unit_init(struct sched_unit *u, struct cpupool *p, struct sched_group 
 		lock_take(l);
 		p->policy->unit_add(u);
 		u->added = true;
-		sched_unit_read_soft(u);
+		sched_unit_read_masks(u);
 		atomic_add_return(&g->units, 1);
 		lock_drop(l);
 		rc = 0;
@@ -476,7 +476,9 @@ unsigned int sched_unit_set_hard(struct sched_unit *u, const struct cpumask *har
 	unsigned int cpu;
 
 	u->hard = *hard;
-	sched_unit_read_soft(u);
+	sched_unit_read_masks(u);
+	if (u->pool->policy->adjust)
+		u->pool->policy->adjust(u, time_now());
 	cpu = unit_reconsider(u);
 	lock_drop(l);
 	return cpu;
@@ -489,7 +491,7 @@ static unsigned int unit_set_soft(struct sched_unit *u, const struct cpumask *so
 	unsigned int cpu;
 
 	u->soft = *soft;
-	sched_unit_read_soft(u);
+	sched_unit_read_masks(u);
 	cpu = unit_reconsider(u);
 	lock_drop(l);
 	return cpu;

@@ -5,8 +5,10 @@
  * Credit is kept as virtual time: it grows while a unit runs, the slower the heavier it is. The
  * waiting units of a run queue are a list, the one that is furthest behind, which has the most
  * credit, first. So nobody's credit ever has to be reset: runqueue.vmin is the virtual time of the
- * queue and only grows; a unit that slept does not start further behind it than WAKE_BONUS, so
- * that sleeping saves up no time. All queues of a pool count on one scale.
+ * queue, what its CPUs run; a unit that slept does not start further behind it than WAKE_BONUS, so
+ * that sleeping saves up no time; one that had a CPU for itself does not wait for longer than those
+ * need that shared one. All queues of a pool count on one scale. Units that may not run everywhere
+ * are measured by what runs where they may: CPUs that share no units drift apart.
  *
  * While no more units want to run than there are CPUs the list is empty, nothing is compared and no
  * slice is timed: a unit that wakes is handed to an idle CPU, its own if possible
@@ -18,6 +20,9 @@
 #define SCHED_ID_CREDIT2 6 /* XEN_SCHEDULER_CREDIT2 */
 
 #define WAKE_BONUS (2 * SLICE)
+/* What a unit has run more than others counts up to this of its own time, and this virtual time. */
+#define DEBT_MAX (2 * SLICE)
+#define DEBT_LAG (PULL_MIN + WAKE_BONUS)
 /* How far a running unit must be ahead of one that wakes to be interrupted before its slice ends. */
 #define PREEMPT_MIN (1 * NS_PER_MS)
 /* How far a unit of another queue must be behind to come here though this CPU has work. */
@@ -80,9 +85,31 @@ static void vmin_advance(struct runqueue *rq, s64 vtime)
 		WRITE_ONCE(rq->pool->vmin, vtime);
 }
 
+/* Where those are that u competes with. */
+static s64 level_for(const struct runqueue *rq, const struct sched_unit *u)
+{
+	struct cpumask usable;
+	s64 level = INT64_MIN;
+	unsigned int cpu;
+
+	if (likely(!u->restricted))
+		return queue_vmin(rq);
+	usable = cpumask_and(&rq->cpus, &u->hard);
+	for_each_cpu_in(cpu, &usable)
+		level = MAX(level, credit2_cpu_of(cpu)->level);
+	return level > INT64_MIN ? level : queue_vmin(rq);
+}
+
 static void credit2_wake(struct sched_unit *u, nstime_t now)
 {
-	u->vtime = MAX(u->vtime, queue_vmin(credit2_cpu_of(u->cpu)->rq) - WAKE_BONUS);
+	u->vtime = MAX(u->vtime, level_for(credit2_cpu_of(u->cpu)->rq, u) - WAKE_BONUS);
+}
+
+static void debt_limit(const struct runqueue *rq, struct sched_unit *u)
+{
+	nstime_t most = MAX(DEBT_MAX, rq->pool->pool.ratelimit_us * NS_PER_US);
+
+	u->vtime = MIN(u->vtime, level_for(rq, u) + virtual_time(u, most) + DEBT_LAG);
 }
 
 static void is_contended(const struct runqueue *rq, nstime_t now)
@@ -191,8 +218,9 @@ static void credit2_adjust(struct sched_unit *u, nstime_t now)
 
 	if (c->running == u)
 		account(c, now);
-	/* What it had not got by its old weight is forgotten. */
+	/* What it had too little or too much until now is forgotten. */
 	credit2_wake(u, now);
+	debt_limit(c->rq, u);
 }
 
 static void credit2_unit_add(struct sched_unit *u)
@@ -319,6 +347,7 @@ static unsigned int wait_in_list(struct runqueue *rq, struct sched_unit *u, nsti
 	if (unlikely(now - READ_ONCE(rq->pool->contended) > CALM_MIN))
 		contention_begins(rq, u, now);
 	is_contended(rq, now);
+	debt_limit(rq, u);
 	insert_waiting(rq, u);
 	if (unlikely(!is_alone(rq))) {
 		/* A CPU that becomes idle says so before it looks whether anybody waits. */
@@ -368,6 +397,34 @@ static bool should_give_way(const struct runqueue *rq, const struct credit2_cpu 
 	if (now < limited_until(rq, c))
 		return false;
 	return now >= c->slice_end ? ahead > 0 : ahead > PREEMPT_MIN;
+}
+
+/*
+ * Once a slice: the queue's virtual time is what its CPUs run now. Who ran ahead of all others may
+ * have gone meanwhile, and whoever waits at the end of the list is not to wait for it.
+ */
+static void level_again(struct runqueue *rq)
+{
+	s64 level = INT64_MIN;
+	unsigned int cpu;
+
+	for_each_cpu_in(cpu, &rq->cpus) {
+		const struct credit2_cpu *c = credit2_cpu_of(cpu);
+
+		if (c->running)
+			level = MAX(level, c->level);
+	}
+	if (level > INT64_MIN)
+		rq->vmin = level;
+	WRITE_ONCE(rq->pool->vmin, is_alone(rq) ? rq->vmin : credit2_vmin_elsewhere(rq));
+	if (!list_empty(&rq->waiting)) {
+		struct sched_unit *last = unit_of(rq->waiting.prev);
+
+		credit2_take_waiting(rq, last);
+		last->queued = true;
+		debt_limit(rq, last);
+		insert_waiting(rq, last);
+	}
 }
 
 /* A slice has passed and units still wait: CPUs that let theirs run without an end join in. */
@@ -486,8 +543,10 @@ static nstime_t slice_renew(struct runqueue *rq, struct credit2_cpu *c, bool cha
 		c->slice_end = now + SLICE;
 	c->sliced = c->running;
 	is_contended(rq, now);
-	if (over)
+	if (over) {
+		level_again(rq);
 		share_contention(rq);
+	}
 	if (!c->sliced)
 		return TIME_NEVER;
 	/* Somebody would have the CPU now, were it not for the rate limit. */
@@ -517,6 +576,7 @@ static struct sched_choice credit2_pick(struct cpupool *p, unsigned int cpu, str
 	c->running = next;
 	c->since = now;
 	if (next) {
+		c->level = next->vtime;
 		cpumask_clear(&rq->idle, cpu);
 	} else {
 		cpumask_set(&rq->idle, cpu);

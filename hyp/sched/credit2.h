@@ -41,6 +41,7 @@ struct credit2_cpu {
 	struct runqueue *rq; /* changed by this CPU alone. Stays when the CPU leaves its pool */
 	struct sched_unit *running;
 	struct sched_unit *given; /* queued for this idle CPU alone */
+	s64 level;	  /* virtual time of what ran last, when it was chosen */
 	nstime_t since;	  /* running is accounted up to here */
 	nstime_t started; /* running got the CPU */
 	nstime_t slice_end;
@@ -88,6 +89,8 @@ unsigned int credit2_idle_elsewhere(const struct runqueue *rq, const struct cpum
 struct sched_unit *credit2_pull(struct runqueue *rq, s64 limit);
 /* Does any queue of the pool have waiting units? */
 bool credit2_waits_elsewhere(const struct runqueue *rq);
+/* The furthest virtual time of all queues. */
+s64 credit2_vmin_elsewhere(const struct runqueue *rq);
 /* This CPU idles: units that would rather run here are sent for. */
 void credit2_call_soft(struct runqueue *rq);
 

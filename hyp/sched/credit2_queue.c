@@ -218,6 +218,17 @@ bool credit2_waits_elsewhere(const struct runqueue *rq)
 	return false;
 }
 
+s64 credit2_vmin_elsewhere(const struct runqueue *rq)
+{
+	s64 vmin = rq->vmin;
+	struct runqueue *q;
+	unsigned int i;
+
+	for_each_other(q, i, rq)
+		vmin = MAX(vmin, READ_ONCE(q->vmin));
+	return vmin;
+}
+
 struct sched_unit *credit2_pull(struct runqueue *rq, s64 limit)
 {
 	struct sched_unit *u = NULL;

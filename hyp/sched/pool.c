@@ -225,7 +225,7 @@ void cpupool_leave(struct cpupool *p)
 /* --- CPUs --- */
 
 /* Under the admin lock: which CPUs the pool has changed. */
-static void units_read_soft(struct cpupool *p)
+static void units_read_masks(struct cpupool *p)
 {
 	struct list *l;
 
@@ -233,7 +233,7 @@ static void units_read_soft(struct cpupool *p)
 		struct sched_unit *u = list_entry(l, struct sched_unit, in_pool);
 		struct sched_cpu *sc = sched_unit_lock(u);
 
-		sched_unit_read_soft(u);
+		sched_unit_read_masks(u);
 		lock_drop(sc->lock);
 	}
 }
@@ -246,7 +246,7 @@ static void cpu_join(struct sched_cpu *sc, struct cpupool *p)
 	sc->lock = p->policy->cpu_add(p, cpu);
 	sc->pool = p;
 	cpumask_set(&p->cpus, cpu);
-	units_read_soft(p);
+	units_read_masks(p);
 }
 
 static void slice_over(void *arg)
@@ -334,7 +334,7 @@ static void cpu_part(struct cpupool *p, struct sched_cpu *sc, unsigned int cpu)
 	lock_drop(sc->lock);
 	sc->change = &sched_no_pool;
 	sched_kick(other);
-	units_read_soft(p);
+	units_read_masks(p);
 	units_leave(p, cpu);
 	sched_kick(cpu);
 }

@@ -32,8 +32,8 @@ void sched_unit_move(struct sched_unit *u, struct cpupool *p, unsigned int to);
 void sched_unit_rehome(struct sched_unit *u);
 /* Sets the mask; what waits is queued again. The CPU that should choose, or NR_CPUS. */
 unsigned int sched_unit_set_hard(struct sched_unit *u, const struct cpumask *hard);
-/* Under the unit's lock as well: whether its soft affinity counts, after masks or CPUs changed. */
-void sched_unit_read_soft(struct sched_unit *u);
+/* Under the unit's lock as well: what its masks mean, after they or the pool's CPUs changed. */
+void sched_unit_read_masks(struct sched_unit *u);
 /* A CPU has a free place: a unit that waits elsewhere may have it. */
 void sched_place_freed(unsigned int cpu);
 

@@ -44,6 +44,11 @@ void console_ring_clear(u32 index)
 	ring_start = index;
 }
 
+long sysctl_scheduler_op(struct abi_sysctl *op)
+{
+	return -XEN_ENOENT;
+}
+
 long sysctl_cpupool_op(struct abi_sysctl *op)
 {
 	return -XEN_ENOENT;

@@ -49,6 +49,7 @@ struct sched_unit {
 	u8 state;	     /* RUNSTATE_* of the ABI */
 	bool capped;	     /* group->cap is not 0 */
 	bool choosy;	     /* soft makes a difference where it may run */
+	bool restricted;     /* hard lacks some of the pool's CPUs */
 	bool throttled;	     /* policy's: used up the cap */
 	u32 scale;	     /* virtual nanoseconds per real one, times 2^20; from group->weight */
 	struct cpumask hard, soft;
@@ -103,7 +104,10 @@ struct sched_policy {
 	/* To and from u->cpu; neither queued nor running. */
 	void (*unit_add)(struct sched_unit *u);
 	void (*unit_remove)(struct sched_unit *u);
-	/* The group's weight or cap changed, what u has of it is still the old. NULL: it is ignored. */
+	/*
+	 * hard has changed, or the group's weight or cap, of which u still has the old. NULL: shares
+	 * are ignored.
+	 */
 	void (*adjust)(struct sched_unit *u, nstime_t now);
 	/* Becomes runnable, after having been held. */
 	void (*wake)(struct sched_unit *u, nstime_t now);
