@@ -12,6 +12,7 @@
 #define ABI_MINOR    17
 #define VIRT_START   0x200000 /* nothing uses it on Arm; what Xen says */
 #define NOTE_DESC    16	      /* of the build id's ELF note: header 12, name "GNU" */
+#define EXTRAVERSION "-serai"
 #define CAPABILITIES "xen-3.0-aarch64 xen-3.0-armv7l "
 
 /* The linker's note with the build id. */
@@ -26,7 +27,7 @@ static long get_version(u64 handle)
 
 static long get_extraversion(u64 handle)
 {
-	struct abi_extraversion v = { "-serai" };
+	struct abi_extraversion v = { EXTRAVERSION };
 
 	return copy_to_guest(handle, &v);
 }
@@ -110,28 +111,54 @@ static long get_commandline(u64 handle)
 	return copy_to_guest_raw(handle, cmdline_text, sizeof(cmdline_text));
 }
 
-/* A NULL handle asks for the size. */
-static long get_build_id(u64 handle)
+/* struct abi_build_id with any contents; a NULL handle asks for the size. */
+static long put_sized(u64 handle, const void *data, size_t size)
 {
-	u32 size = (u32)(__build_id_end - __build_id_start), len;
+	u32 len;
 
-	if (!caller_is_control())
-		return -XEN_EPERM;
 	if (handle && copy_from_guest(&len, handle))
 		return -XEN_EFAULT;
 	if (handle && !len)
 		return -XEN_EINVAL;
-	if (size <= NOTE_DESC)
-		return -XEN_ENODATA;
-	size -= NOTE_DESC;
 	if (!handle)
-		return size;
+		return (long)size;
 	if (size > len)
 		return -XEN_ENOBUFS;
-	if (copy_to_guest_raw(handle + offsetof(struct abi_build_id, buf),
-			      __build_id_start + NOTE_DESC, size))
+	if (copy_to_guest_raw(handle + offsetof(struct abi_build_id, buf), data, size))
 		return -XEN_EFAULT;
-	return size;
+	return (long)size;
+}
+
+static long get_build_id(u64 handle)
+{
+	u32 size = (u32)(__build_id_end - __build_id_start);
+
+	if (!caller_is_control())
+		return -XEN_EPERM;
+	return size <= NOTE_DESC ? -XEN_ENODATA :
+				   put_sized(handle, __build_id_start + NOTE_DESC, size - NOTE_DESC);
+}
+
+/* Since Xen 4.18: texts of any length, without a zero at their end. */
+static long get_extraversion2(u64 handle)
+{
+	return put_sized(handle, EXTRAVERSION, sizeof(EXTRAVERSION) - 1);
+}
+
+static long get_capabilities2(u64 handle)
+{
+	return put_sized(handle, CAPABILITIES, sizeof(CAPABILITIES) - 1);
+}
+
+static long get_changeset2(u64 handle)
+{
+	return put_sized(handle, SERAI_CHANGESET, strlen(SERAI_CHANGESET));
+}
+
+static long get_commandline2(u64 handle)
+{
+	return caller_is_control() ? put_sized(handle, cmdline_text, strlen(cmdline_text)) :
+				     -XEN_EPERM;
 }
 
 static version_fn *const version_ops[] = {
@@ -146,6 +173,10 @@ static version_fn *const version_ops[] = {
 	[XENVER_guest_handle] = get_guest_handle,
 	[XENVER_commandline] = get_commandline,
 	[XENVER_build_id] = get_build_id,
+	[XENVER_extraversion2] = get_extraversion2,
+	[XENVER_capabilities2] = get_capabilities2,
+	[XENVER_changeset2] = get_changeset2,
+	[XENVER_commandline2] = get_commandline2,
 };
 
 long do_xen_version(u64 *arg)

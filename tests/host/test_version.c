@@ -55,7 +55,7 @@ static void numbers(void **state)
 {
 	assert_int_equal(call(XENVER_version, 0), 0x40011);
 	assert_int_equal(call(XENVER_pagesize, 0), 4096);
-	assert_int_equal(call(11, buf), -XEN_ENOSYS);
+	assert_int_equal(call(15, buf), -XEN_ENOSYS);
 	assert_int_equal(call(~0UL, buf), -XEN_ENOSYS);
 }
 
@@ -131,9 +131,30 @@ static void build_id(void **state)
 	assert_int_equal(call(XENVER_build_id, HOST_BAD_GVA), -XEN_EPERM);
 }
 
+/* As tools of newer versions ask: the length, then so many bytes without an end. */
+static void sized_texts(void **state)
+{
+	struct abi_build_id *id = host_guest_ptr(buf);
+
+	assert_int_equal(call(XENVER_extraversion2, 0), 6);
+	id->len = 5;
+	assert_int_equal(call(XENVER_extraversion2, buf), -XEN_ENOBUFS);
+	id->len = 4000;
+	assert_int_equal(call(XENVER_extraversion2, buf), 6);
+	assert_memory_equal(id->buf, "-serai\xaa", 7);
+	assert_int_equal(call(XENVER_capabilities2, buf), 31);
+	assert_memory_equal(id->buf, "xen-3.0-aarch64 xen-3.0-armv7l \xaa", 32);
+	assert_true(call(XENVER_changeset2, buf) > 0);
+	assert_int_equal(call(XENVER_commandline2, buf), strlen(cmdline_text));
+	assert_memory_equal(id->buf, cmdline_text, strlen(cmdline_text));
+	world_enter(1);
+	assert_int_equal(call(XENVER_commandline2, buf), -XEN_EPERM);
+	assert_int_equal(call(XENVER_capabilities2, buf), 31);
+}
+
 static void faults(void **state)
 {
-	for (u64 cmd = XENVER_extraversion; cmd <= XENVER_build_id; cmd++)
+	for (u64 cmd = XENVER_extraversion; cmd <= XENVER_commandline2; cmd++)
 		if (cmd != XENVER_pagesize)
 			assert_int_equal(call(cmd, HOST_BAD_GVA), -XEN_EFAULT);
 	/* The second copy of get_features. */
@@ -148,6 +169,7 @@ int main(void)
 		cmocka_unit_test_setup(numbers, setup),	      cmocka_unit_test_setup(texts, setup),
 		cmocka_unit_test_setup(feature_words, setup), cmocka_unit_test_setup(command_line, setup),
 		cmocka_unit_test_setup(build_id, setup),      cmocka_unit_test_setup(faults, setup),
+		cmocka_unit_test_setup(sized_texts, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -132,6 +132,6 @@ void guest_main(void)
 	check_features();
 	check_build_id();
 	check_bad_pointers();
-	check_eq("version.sub_11", hc_version(11, buf), -XEN_ENOSYS);
+	check_eq("version.sub_15", hc_version(15, buf), -XEN_ENOSYS);
 	check_eq("version.sub_max", hc_version(0xffffffff, buf), -XEN_ENOSYS);
 }

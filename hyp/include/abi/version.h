@@ -17,6 +17,11 @@ enum abi_xenver {
 	XENVER_guest_handle = 8,
 	XENVER_commandline = 9,
 	XENVER_build_id = 10,
+	/* Since Xen 4.18. */
+	XENVER_extraversion2 = 11,
+	XENVER_capabilities2 = 12,
+	XENVER_changeset2 = 13,
+	XENVER_commandline2 = 14,
 };
 
 struct abi_extraversion {
