@@ -55,15 +55,33 @@ static void copy_shifted(u64 *d, const u8 *s, size_t n)
 	}
 }
 
-/* The same of any size. */
-static void copy_unaligned(u64 *d, const u8 *s, size_t n)
+/* Source and destination disagree in alignment. By itself: memcpy() needs no stack. */
+static __noinline void *copy_unaligned(void *dst, const u8 *s, size_t n)
 {
-	for (; n >= ARCH_COPY_BLOCK; n -= ARCH_COPY_BLOCK, s += ARCH_COPY_BLOCK) {
-		arch_copy_block(d, s);
-		d += ARCH_COPY_BLOCK / WORD;
+	u8 *d = dst;
+	size_t words;
+
+	for (; n >= 4 * ARCH_COPY_BLOCK; n -= 4 * ARCH_COPY_BLOCK) {
+		arch_copy_block(d, s, 0);
+		arch_copy_block(d, s, ARCH_COPY_BLOCK);
+		arch_copy_block(d, s, 2 * ARCH_COPY_BLOCK);
+		arch_copy_block(d, s, 3 * ARCH_COPY_BLOCK);
+		d += 4 * ARCH_COPY_BLOCK;
+		s += 4 * ARCH_COPY_BLOCK;
 	}
-	if (n)
-		copy_shifted(d, s, n);
+	for (; n >= ARCH_COPY_BLOCK; n -= ARCH_COPY_BLOCK) {
+		arch_copy_block(d, s, 0);
+		d += ARCH_COPY_BLOCK;
+		s += ARCH_COPY_BLOCK;
+	}
+	for (; n && (uintptr_t)d % WORD; n--)
+		*d++ = *s++;
+	words = ROUND_DOWN(n, WORD);
+	if (words)
+		copy_shifted((u64 *)(void *)d, s, words);
+	for (; words < n; words++)
+		d[words] = s[words];
+	return dst;
 }
 
 void *memcpy(void *dst, const void *src, size_t n)
@@ -73,13 +91,12 @@ void *memcpy(void *dst, const void *src, size_t n)
 	size_t words;
 
 	if (n >= 2 * WORD) {
+		if (unlikely(((uintptr_t)d ^ (uintptr_t)s) % WORD))
+			return copy_unaligned(dst, s, n);
 		for (; (uintptr_t)d % WORD; n--)
 			*d++ = *s++;
 		words = ROUND_DOWN(n, WORD);
-		if (likely((uintptr_t)s % WORD == 0))
-			copy_words((u64 *)(void *)d, (const u64 *)(const void *)s, words);
-		else
-			copy_unaligned((u64 *)(void *)d, s, words);
+		copy_words((u64 *)(void *)d, (const u64 *)(const void *)s, words);
 		d += words;
 		s += words;
 		n -= words;

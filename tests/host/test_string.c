@@ -42,8 +42,8 @@ static void copy_shifted(uint64_t *d, const uint8_t *s, size_t n)
 #undef strrchr
 #undef strtoul
 
-#define ROUNDS 200000
-#define SIZE   256
+#define ROUNDS 50000
+#define SIZE   1024
 
 static u8 a[SIZE], b[SIZE], expected[SIZE], got[SIZE];
 

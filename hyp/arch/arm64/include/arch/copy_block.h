@@ -12,21 +12,24 @@
 
 #define ARCH_COPY_BLOCK 64
 
-/* Blocks may lie anywhere but must not overlap: the end is written after the start was read. */
-static __always_inline void arch_copy_block(void *d, const void *s)
+/*
+ * Copies the block at a constant offset, below 512 - ARCH_COPY_BLOCK. Blocks may overlap: all of one is
+ * read before it is written.
+ */
+static __always_inline void arch_copy_block(void *d, const void *s, const unsigned int offset)
 {
 	u64 a, b, c, e, f, g, h, i;
 
-	asm volatile("ldp	%0, %1, [%8]\n"
-		     "ldp	%2, %3, [%8, #16]\n"
-		     "ldp	%4, %5, [%8, #32]\n"
-		     "ldp	%6, %7, [%8, #48]\n"
-		     "stp	%0, %1, [%9]\n"
-		     "stp	%2, %3, [%9, #16]\n"
-		     "stp	%4, %5, [%9, #32]\n"
-		     "stp	%6, %7, [%9, #48]"
+	asm volatile("ldp	%0, %1, [%8, %10]\n"
+		     "ldp	%2, %3, [%8, %10 + 16]\n"
+		     "ldp	%4, %5, [%8, %10 + 32]\n"
+		     "ldp	%6, %7, [%8, %10 + 48]\n"
+		     "stp	%0, %1, [%9, %10]\n"
+		     "stp	%2, %3, [%9, %10 + 16]\n"
+		     "stp	%4, %5, [%9, %10 + 32]\n"
+		     "stp	%6, %7, [%9, %10 + 48]"
 		     : "=&r"(a), "=&r"(b), "=&r"(c), "=&r"(e), "=&r"(f), "=&r"(g), "=&r"(h), "=&r"(i)
-		     : "r"(s), "r"(d)
+		     : "r"(s), "r"(d), "i"(offset)
 		     : "memory");
 }
 

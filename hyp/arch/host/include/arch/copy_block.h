@@ -8,14 +8,14 @@
 
 #define ARCH_COPY_BLOCK 64
 
-static __always_inline void arch_copy_block(void *d, const void *s)
+static __always_inline void arch_copy_block(void *d, const void *s, unsigned int offset)
 {
 	u8 block[ARCH_COPY_BLOCK];
 
 	for (unsigned int i = 0; i < ARCH_COPY_BLOCK; i++)
-		block[i] = ((const u8 *)s)[i];
+		block[i] = ((const u8 *)s)[offset + i];
 	for (unsigned int i = 0; i < ARCH_COPY_BLOCK; i++)
-		((u8 *)d)[i] = block[i];
+		((u8 *)d)[offset + i] = block[i];
 }
 
 #endif
