@@ -84,6 +84,8 @@ static const struct domctl_entry changed_17[] = {
 		.flags = DOMCTL_OUT | DOMCTL_ANY },
 	[XEN_DOMCTL_getdomaininfo] = { .fn = domctl_getdomaininfo, .size = SIZE_OF(getdomaininfo),
 		.flags = DOMCTL_OUT | DOMCTL_SHARED },
+	[XEN_DOMCTL_dt_overlay] = { .fn = domctl_dt_overlay },
+	[XEN_DOMCTL_set_llc_colors] = { .fn = domctl_set_llc_colors },
 };
 
 static const struct domctl_version {

@@ -45,7 +45,8 @@ domctl_fn domctl_max_mem, domctl_get_paging_mempool_size, domctl_set_paging_memp
 domctl_fn domctl_setvcpuaffinity, domctl_getvcpuaffinity, domctl_scheduler_op;
 /* domctl_newer.c */
 #define CREATEDOMAIN_17_SIZE (sizeof(struct abi_createdomain) + sizeof(u32))
-domctl_fn domctl_createdomain_16, domctl_createdomain_17;
+domctl_fn domctl_createdomain_16, domctl_createdomain_17, domctl_set_llc_colors,
+	domctl_dt_overlay;
 /* domctl_device.c */
 domctl_fn domctl_irq_permission, domctl_iomem_permission, domctl_memory_mapping,
 	domctl_assign_device, domctl_bind_pt_irq, domctl_unbind_pt_irq, domctl_set_target,

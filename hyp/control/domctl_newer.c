@@ -34,3 +34,15 @@ long domctl_createdomain_17(struct domain *none, struct abi_domctl *op)
 	memset(moved, 0, sizeof(altp2m_opts));
 	return rc;
 }
+
+/* xl says for every guest how the cache is to be shared, and is content with that it cannot be. */
+long domctl_set_llc_colors(struct domain *d, struct abi_domctl *op)
+{
+	return op->u.set_llc_colors.pad ? -XEN_EINVAL : -XEN_EOPNOTSUPP;
+}
+
+/* The machine's tree does not change. */
+long domctl_dt_overlay(struct domain *d, struct abi_domctl *op)
+{
+	return -XEN_EOPNOTSUPP;
+}

@@ -76,10 +76,18 @@ static void createdomain(void **state)
 	assert_int_equal(offsetof(newer, arch.sve_vl) - offsetof(newer, arch), 1);
 }
 
+static void new_numbers(void **state)
+{
+	assert_int_equal(XEN_DOMCTL_dt_overlay, 87);
+	assert_int_equal(XEN_DOMCTL_set_llc_colors, 89);
+	assert_int_equal(offsetof(struct xen_domctl_set_llc_colors, pad), 4);
+	assert_int_equal(sizeof(struct xen_domctl_set_llc_colors), 16);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(same_but_what_changed),
-					    cmocka_unit_test(createdomain) };
+					    cmocka_unit_test(createdomain), cmocka_unit_test(new_numbers) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -91,9 +91,21 @@ static void refused(void **state)
 	assert_int_equal(calls, 1);
 }
 
+/* These errors xl understands; others end the making of a guest. */
+static void not_here(void **state)
+{
+	struct abi_domctl op = { .u.set_llc_colors = { 0, 0, 0 } };
+
+	assert_int_equal(domctl_set_llc_colors(NULL, &op), -XEN_EOPNOTSUPP);
+	assert_int_equal(domctl_dt_overlay(NULL, &op), -XEN_EOPNOTSUPP);
+	op.u.set_llc_colors.pad = 1;
+	assert_int_equal(domctl_set_llc_colors(NULL, &op), -XEN_EINVAL);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(moved), cmocka_unit_test(refused) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(moved), cmocka_unit_test(refused),
+					    cmocka_unit_test(not_here) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

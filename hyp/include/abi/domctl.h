@@ -62,6 +62,8 @@ enum abi_domctl_cmd {
 	XEN_DOMCTL_vmtrace_op = 84,
 	XEN_DOMCTL_get_paging_mempool_size = 85,
 	XEN_DOMCTL_set_paging_mempool_size = 86,
+	XEN_DOMCTL_dt_overlay = 87, /* this and the next since version 0x17 */
+	XEN_DOMCTL_set_llc_colors = 89,
 	XEN_DOMCTL_gdbsx_guestmemio = 1000,
 	XEN_DOMCTL_gdbsx_domstatus = 1003,
 };
@@ -312,6 +314,11 @@ struct abi_domctl_vnuma {
 	u64 vdistance, vcpu_to_vnode, vnode_to_pnode, vmemrange; /* handles */
 };
 
+struct abi_domctl_set_llc_colors {
+	u32 num_llc_colors, pad;
+	u64 llc_colors; /* handle of u32 */
+};
+
 struct abi_domctl {
 	u32 cmd, interface_version;
 	domid_t domain;
@@ -335,6 +342,7 @@ struct abi_domctl {
 		struct abi_domctl_vnuma vnuma;
 		struct abi_domctl_vuart_op vuart_op;
 		struct abi_domctl_cacheflush cacheflush;
+		struct abi_domctl_set_llc_colors set_llc_colors;
 		struct {
 			u64 max_memkb;
 		} max_mem;
