@@ -54,11 +54,6 @@ long sysctl_cpupool_op(struct abi_sysctl *op)
 	return -XEN_ENOENT;
 }
 
-long sysctl_scheduler_op(struct abi_sysctl *op)
-{
-	return -XEN_ENOENT;
-}
-
 nstime_t sched_idle_time(unsigned int cpu)
 {
 	return 1000 + cpu;
