@@ -726,7 +726,7 @@ static void test_dump(void **state)
 	d2->dying = d2->shut_down = true;
 	domain_dump_all();
 	assert_said("d1 a name too long: 0 frames of 1000, 3 vcpus, pauses 3\n");
-	assert_said("v1: cpu 6 running, holds 0x21, upcall pending 1");
+	assert_said("v1: cpu 6 running, may run on 0, holds 0x21, pauses 0, upcall pending 1");
 	assert_said("d2 a name too long: 0 frames of 1000, 3 vcpus, pauses 0, dying, shut down\n");
 	assert_int_equal(dumps, 2);
 	d1->vcpus[1]->unit.running = false;

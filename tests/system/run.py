@@ -9,6 +9,7 @@ under BUILD/check/system/. Exit status 1 if a case failed.
 """
 import argparse
 import os
+import signal
 import sys
 import time
 
@@ -73,6 +74,8 @@ def parse_options():
 
 def main():
     options = parse_options()
+    # Whoever ends this program ends its emulators, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if options.list:
         print("\n".join(name for name, _, _ in CASES))
         return 0

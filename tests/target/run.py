@@ -155,11 +155,13 @@ def run_guest(options, hyp, image, guest, needs):
         proc = subprocess.Popen(qemu_command(options, hyp, image, path, needs),
                                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                                 start_new_session=True)
-        if not wait_end(proc, log_path, int(needs["domu"]), start + limit):
-            result.problem = f"hung: no end after {limit:.0f} s"
-        if proc.poll() is None:
-            os.killpg(proc.pid, signal.SIGKILL)
-            proc.wait()
+        try:
+            if not wait_end(proc, log_path, int(needs["domu"]), start + limit):
+                result.problem = f"hung: no end after {limit:.0f} s"
+        finally:
+            if proc.poll() is None:
+                os.killpg(proc.pid, signal.SIGKILL)
+                proc.wait()
     result.seconds = time.time() - start
     with open(log_path, "rb") as log:
         lines = log.read().decode("utf-8", "replace").replace("\r", "").split("\n")
@@ -255,6 +257,8 @@ def runs(options):
 
 def main():
     options = arguments()
+    # Whoever ends this program ends its emulator, too: another one would write to the same log.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     hyps = ["xen", "serai"] if options.oracle else [options.hyp]
     images = {h: xen_image(options.xen) if h == "xen" else options.serai for h in hyps}
     if "serai" in images and not os.path.exists(options.serai):
