@@ -18,7 +18,8 @@ PATIENCE = 1200         # seconds for a scenario on a loaded host
 
 # Scenarios, in the order of trust: name, whether make check has it.
 NAMES = (("create", True), ("disk", True), ("network", False), ("manage", False), ("crash", False),
-         ("store", False), ("info", False), ("observe", False), ("hotplug", False), ("pools", False))
+         ("store", False), ("info", False), ("observe", False), ("hotplug", False), ("pools", False),
+         ("churn", False))
 
 
 class Toolstack:
