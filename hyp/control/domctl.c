@@ -118,7 +118,7 @@ static long entry_call(const struct domctl_entry *e, struct domain *d, struct ab
 {
 	long rc;
 
-	if (!(current_domain()->flags & (DOMAIN_CONTROL | e->also)))
+	if (!(current_domain()->flags & (DOMAIN_CONTROL)))
 		return -XEN_EPERM;
 	if (!e->fn)
 		return -XEN_ENOSYS;

@@ -26,7 +26,6 @@ struct domctl_entry {
 	domctl_fn *fn; /* NULL: -XEN_ENOSYS */
 	u8 size;       /* of the argument, that is of what is copied back */
 	u8 flags;      /* enum domctl_flags */
-	u32 also;      /* who may beside the control domain: any of these enum domain_flags */
 };
 
 /* domctl_domain.c */

@@ -82,7 +82,7 @@ static long registers_unmap(struct domain *d, u64 g, u64 m, u64 nr)
 
 	for (u64 i = 0; i < nr && !rc; i++)
 		if (p2m_lookup(&d->p2m, gfn(g + i), &t).v == m + i && t == P2M_MMIO_DEV)
-			rc = p2m_unmap(&d->p2m, gfn(g + i), 1);
+			rc = p2m_unmap_type(&d->p2m, gfn(g + i), BIT(P2M_MMIO_DEV));
 	return rc;
 }
 

@@ -18,7 +18,7 @@
 long domctl_max_mem(struct domain *d, struct abi_domctl *op)
 {
 	lock_take(&d->frames.lock);
-	d->frames.max = (u32)(op->u.max_mem.max_memkb / KB_PER_PAGE);
+	d->frames.max = (u32)MIN(op->u.max_mem.max_memkb / KB_PER_PAGE, (u64)~0U);
 	lock_drop(&d->frames.lock);
 	return 0;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sysctl: operations of the control domain on the whole machine. One table for each version of
- * the interface: who speaks another one calls the same handlers, but for what changed.
+ * sysctl: operations of the control domain on the whole machine, version 0x15 of the interface.
  *
  * Only the control domain comes here (hypercalls.c); no policy of Xen lets others do any of it.
  */
@@ -91,7 +90,7 @@ static long sysctl_unsupported(struct abi_sysctl *op)
 }
 
 /* All else is -XEN_ENOSYS, as on Arm and in a build like Debian's: power management, profiles ... */
-static const struct sysctl_op sysctls_15[] = {
+static const struct sysctl_op sysctls[] = {
 	[XEN_SYSCTL_readconsole] = { sysctl_readconsole, true },
 	[XEN_SYSCTL_tbuf_op] = { sysctl_tbuf_op, true },
 	[XEN_SYSCTL_physinfo] = { sysctl_physinfo, true },
@@ -108,30 +107,20 @@ static const struct sysctl_op sysctls_15[] = {
 	[XEN_SYSCTL_coverage_op] = { sysctl_unsupported, false },
 };
 
-static const struct {
-	const struct sysctl_op *ops;
-	u32 version, nr;
-} versions[] = {
-	{ sysctls_15, XEN_SYSCTL_INTERFACE_VERSION, ARRAY_SIZE(sysctls_15) },
-};
-
 long do_sysctl(u64 *arg)
 {
 	const struct sysctl_op *ctl;
 	struct abi_sysctl op;
-	unsigned int i = 0;
 	long rc;
 
 	if (copy_from_guest(&op, arg[0]))
 		return -XEN_EFAULT;
-	while (i < ARRAY_SIZE(versions) && versions[i].version != op.interface_version)
-		i++;
-	if (i == ARRAY_SIZE(versions))
+	if (op.interface_version != XEN_SYSCTL_INTERFACE_VERSION)
 		return control_refuse_version("sysctl", op.interface_version,
 					      "0x15 (Xen 4.17 to 4.20)");
-	if (op.cmd >= versions[i].nr || !versions[i].ops[op.cmd].fn)
+	if (op.cmd >= ARRAY_SIZE(sysctls) || !sysctls[op.cmd].fn)
 		return -XEN_ENOSYS;
-	ctl = &versions[i].ops[op.cmd];
+	ctl = &sysctls[op.cmd];
 	rc = ctl->fn(&op);
 	/* What was done so far is in the arguments of the next attempt. */
 	if (((rc >= 0 && ctl->out) || rc == -XEN_ERESTART) && copy_to_guest(arg[0], &op))

@@ -14,6 +14,7 @@
 #define DISTANCE_LOCAL	20 /* of the node from itself, as Xen has it on Arm */
 #define OFFLINE_MAX	32768U /* pages of one call */
 #define OFFLINE_INVALID 0x1U
+#define OFFLINE_BATCH	128U
 
 static u32 cpu_last(void)
 {
@@ -124,7 +125,7 @@ long sysctl_numainfo(struct abi_sysctl *op)
 long sysctl_page_offline_op(struct abi_sysctl *op)
 {
 	const struct abi_sysctl_page_offline *o = &op->u.page_offline;
-	u32 status = OFFLINE_INVALID, nr = o->end - o->start + 1;
+	u32 status[OFFLINE_BATCH], each = OFFLINE_INVALID, nr = o->end - o->start + 1;
 	long rc = -XEN_EINVAL;
 
 	if (o->end < o->start)
@@ -133,11 +134,13 @@ long sysctl_page_offline_op(struct abi_sysctl *op)
 		return -XEN_ENOMEM;
 	if (o->cmd == sysctl_page_online && o->start >= frame_first_mfn &&
 	    o->end < frame_first_mfn + frame_count) {
-		status = 0;
+		each = 0;
 		rc = 0;
 	}
-	for (u32 i = 0; i < nr; i++)
-		if (copy_array_to_guest(o->status, i, &status, 1))
+	for (u32 i = 0; i < OFFLINE_BATCH; i++)
+		status[i] = each;
+	for (u32 i = 0; i < nr; i += OFFLINE_BATCH)
+		if (copy_array_to_guest(o->status, i, status, MIN(nr - i, OFFLINE_BATCH)))
 			return -XEN_EFAULT;
 	return rc;
 }

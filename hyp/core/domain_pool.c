@@ -21,8 +21,7 @@ int domain_set_pool(struct domain *d, struct cpupool *p)
 	for (u32 i = 0; i < d->nr_vcpus; i++) {
 		int one = d->vcpus[i] ? cpupool_move_unit(&d->vcpus[i]->unit, p) : 0;
 
-		if (one && rc != -XEN_ENOMEM)
-			rc = one;
+		rc = one ? one : rc;
 	}
 	lock_drop(&d->lock);
 	return rc;

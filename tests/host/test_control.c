@@ -211,7 +211,7 @@ static void cpus_and_nodes(void **state)
 
 static void page_offline(void **state)
 {
-	u64 buf = host_guest_alloc(64);
+	u64 buf = host_guest_alloc(1024);
 	u32 first = (u32)frame_first_mfn, *status = host_guest_ptr(buf);
 	struct abi_sysctl op = { .cmd = XEN_SYSCTL_page_offline_op,
 				 .u.page_offline = { sysctl_page_offline, first, first + 2, buf } };
@@ -219,6 +219,12 @@ static void page_offline(void **state)
 	assert_int_equal(sysctl(&op), -XEN_EINVAL);
 	assert_int_equal(status[2], 1);
 	assert_int_equal(status[3], 0);
+	/* More than are written at once. */
+	op.u.page_offline.end = first + 129;
+	assert_int_equal(sysctl(&op), -XEN_EINVAL);
+	assert_int_equal(status[127] & status[128] & status[129], 1);
+	assert_int_equal(status[130], 0);
+	op.u.page_offline.end = first + 2;
 	op.u.page_offline.cmd = sysctl_page_online;
 	assert_int_equal(sysctl(&op), 0);
 	assert_int_equal(status[2], 0);

@@ -346,6 +346,9 @@ static void test_memory_limits(void **state)
 	assert_int_equal(info_of(id).max_pages, 1024);
 	assert_int_equal(CALL(max_mem, id, .u.max_mem.max_memkb = ~0UL), 0);
 	assert_int_equal(info_of(id).max_pages, ~0U);
+	/* 2^32 pages are not none. */
+	assert_int_equal(CALL(max_mem, id, .u.max_mem.max_memkb = 1UL << 34), 0);
+	assert_int_equal(info_of(id).max_pages, ~0U);
 	op = OP(get_paging_mempool_size, id);
 	assert_int_equal(call(&op), 0);
 	assert_int_equal(op.u.paging_mempool.size, 0x10000);

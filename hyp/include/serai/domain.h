@@ -205,9 +205,8 @@ void vcpu_unpause(struct vcpu *v);
 
 /*
  * The domain, which is not the caller's, goes to another pool of CPUs: -XEN_ERESTART until all its
- * vcpus have stopped and gone; -XEN_EINVAL without a CPU there, or when it is nearly destroyed;
- * -XEN_ENOMEM: to be repeated, or undone by moving it back. The caller sees to it that the pool and
- * its CPUs stay meanwhile.
+ * vcpus have stopped and gone; -XEN_EINVAL without a CPU there, or when it is nearly destroyed: to be
+ * undone by moving it back. The caller sees to it that the pool and its CPUs stay meanwhile.
  */
 int domain_set_pool(struct domain *d, struct cpupool *p);
 /*

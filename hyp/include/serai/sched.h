@@ -188,7 +188,7 @@ void cpupool_leave(struct cpupool *p);
 /*
  * The unit, which is not the caller's, goes to another pool; -XEN_ERESTART while it still runs: it
  * stops, and goes on when a later call has moved it.
- * -XEN_EINVAL without a CPU there, -XEN_ENOMEM. A mask without CPUs of the new pool is forgotten.
+ * -XEN_EINVAL without a CPU there. A mask without CPUs of the new pool is forgotten.
  */
 int cpupool_move_unit(struct sched_unit *u, struct cpupool *p);
 

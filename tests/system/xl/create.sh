@@ -63,5 +63,7 @@ destroy_it() {
 
 step info info
 step list list
-step create create && step shutdown shutdown_it
-step reboot reboot_it && step destroy destroy_it
+step create create
+then_step shutdown shutdown_it
+step reboot reboot_it
+then_step destroy destroy_it

@@ -47,5 +47,9 @@ unplug() {
 	same "devices left in xenstore" "$(xenstore-list /local/domain/0/backend/vbd 2>/dev/null)" ""
 }
 
-step disk-write write_disk && step disk-read read_disk && step disk-dom0 read_in_dom0 &&
-	step disk-reboot read_after_reboot && step disk-read-only read_only && step disk-unplug unplug
+step disk-write write_disk
+then_step disk-read read_disk
+then_step disk-dom0 read_in_dom0
+then_step disk-reboot read_after_reboot
+then_step disk-read-only read_only
+then_step disk-unplug unplug

@@ -56,6 +56,8 @@ again_and_again() {
 	same "devices left in xenstore" "$(xenstore-ls /local/domain/0/backend 2>/dev/null | grep -c frontend-id)" 0
 }
 
-step block-attach block_attach && step block-detach block_detach &&
-	step network-attach network_attach && step network-detach network_detach &&
-	step hotplug-again again_and_again
+step block-attach block_attach
+then_step block-detach block_detach
+then_step network-attach network_attach
+then_step network-detach network_detach
+then_step hotplug-again again_and_again

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # What the scenarios share; run by /scenarios/run in the control domain, with bash.
 #
-# A scenario is a file NAME.sh of functions and of lines `step NAME FUNCTION`, each of which prints
-# "T: PASS NAME (SECONDS)" or "T: FAIL NAME why". Every command of the function must succeed, unless
-# it stands in a condition. Seconds are those of the machine's clock, which follows instructions.
+# A scenario is a file NAME.sh of functions and of lines `step NAME FUNCTION` or `then_step NAME
+# FUNCTION`, each of which prints "T: PASS NAME (SECONDS)" or "T: FAIL NAME why". Every command of the
+# function must succeed, unless it stands in a condition. Seconds are those of the machine's clock,
+# which follows instructions.
 
 STATE=/run/rig			# configurations, notes
 LOGS=/var/log/xen		# where xenconsoled writes what guests say
@@ -29,8 +30,10 @@ step() {
 	status=$?
 	if [ $status -eq 0 ]; then
 		echo "T: PASS $name ($(seconds_since $start))"
-		return 0
+		PASSED=yes
+		return
 	fi
+	PASSED=no
 	echo "T: FAIL $name $(tr '\n' ' ' 2>/dev/null < $STATE/why || echo "status $status")"
 	{
 		tail -n 15 $STATE/log
@@ -38,7 +41,13 @@ step() {
 		tail -n 8 $(ls -t $LOGS/guest-*.log | head -n 2)
 	} 2>&1 < /dev/null | tr -d '\r' | sed 's/^/T# /'
 	clean
-	return 1
+}
+
+# then_step NAME FUNCTION [ARGUMENTS]: only if the step before has passed. (In
+# `step a f && step b g` the shell would go on behind commands of f that fail.)
+then_step() {
+	[ $PASSED = yes ] || return 0
+	step "$@"
 }
 
 # die WHY: the step has failed.

@@ -102,6 +102,7 @@ save() {
 
 step pause pause_it
 step balloon balloon
-step vcpu-set vcpu_set && step vcpu-pin vcpu_pin
+step vcpu-set vcpu_set
+then_step vcpu-pin vcpu_pin
 step four-guests four
 step save save

@@ -55,5 +55,8 @@ unplug() {
 	same "interfaces left" "$(ls /sys/class/net | grep vif)" ""
 }
 
-step network-connect connect && step network-to-guest to_guest && step network-from-guest from_guest &&
-	step network-guests between_guests && step network-unplug unplug
+step network-connect connect
+then_step network-to-guest to_guest
+then_step network-from-guest from_guest
+then_step network-guests between_guests
+then_step network-unplug unplug

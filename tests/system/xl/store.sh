@@ -60,4 +60,6 @@ watches() {
 	refuses xenstore-read $home
 }
 
-step store-values values && step store-permissions permissions && step store-watches watches
+step store-values values
+then_step store-permissions permissions
+then_step store-watches watches
