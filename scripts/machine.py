@@ -2,6 +2,7 @@
 """The emulated machine that `make run` and the tests boot: files, addresses, QEMU's arguments."""
 import gzip
 import os
+import shlex
 import stat
 import struct
 import subprocess
@@ -112,12 +113,17 @@ def xen_modules():
 
 def make_initramfs(path, extra=None):
     """Busybox and a few scripts; `extra` maps further names to contents (bytes, executable)."""
-    with open(fetched("busybox"), "rb") as program:
-        busybox = program.read()
-    files = {"init": INIT.encode(), "bin/busybox": busybox, "etc/rc": RC.encode(),
-             "etc/inittab": INITTAB.encode(), "etc/profile": PROFILE.encode()}
+    files = {"init": INIT.encode(), "etc/rc": RC.encode(), "etc/inittab": INITTAB.encode(),
+             "etc/profile": PROFILE.encode()}
     files.update(xen_modules())
     files.update(extra or {})
+    return make_ramdisk(path, files)
+
+
+def make_ramdisk(path, files):
+    """Busybox and the files (name: contents, all executable), packed."""
+    with open(fetched("busybox"), "rb") as program:
+        files = {"bin/busybox": program.read(), **files}
     archive = b""
     for folder in ("bin", "sbin", "usr", "usr/bin", "usr/sbin", "lib", "lib/modules", "etc", "dev",
                    "root"):
@@ -131,6 +137,24 @@ def make_initramfs(path, extra=None):
         out.write(gzip.compress(archive, 6, mtime=0))
     os.replace(path + ".new", path)
     return path
+
+
+# ---- running it --------------------------------------------------------------------------------
+
+def become(command, switches, lines):
+    """Says what runs, and turns into the emulator, with its monitor on this terminal."""
+    command = command + ["-serial", "mon:stdio"]
+    if "gdb" in switches:
+        command += ["-s", "-S"]
+        print("waiting for a debugger: gdb-multiarch build/serai.elf -ex 'target remote :1234'")
+    if "dry" in switches:
+        print(shlex.join(command))
+        return
+    print("\n".join(lines), flush=True)
+    try:
+        os.execvp(command[0], command)
+    except FileNotFoundError:
+        fail(f"the emulator {command[0]} is missing; install it with: scripts/install-deps.sh run")
 
 
 # ---- the machine -------------------------------------------------------------------------------

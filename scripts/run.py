@@ -24,7 +24,6 @@ usage: run.py [NAME=VALUE ...], mostly as  make run ARGS="cpus=4 mem=4G"
 """
 import os
 import re
-import shlex
 import sys
 
 import machine
@@ -74,21 +73,10 @@ def main():
         command = virtual.command()
     except machine.MachineError as error:
         machine.fail(error)
-    command += ["-serial", "mon:stdio"]
-    if "gdb" in switches:
-        command += ["-s", "-S"]
-        print("run: waiting for a debugger: gdb-multiarch build/serai.elf -ex 'target remote :1234'")
-    if "dry" in switches:
-        print(shlex.join(command))
-        return
-    print(f"run: {virtual.hypervisor()} on {virtual.board}: {virtual.cpus} x {virtual.cpu}, {virtual.mem}, "
-          f"first domain with {virtual.first_domain_memory()}")
-    print("run: Ctrl-A x leaves QEMU, Ctrl-A c is its monitor", flush=True)
-    try:
-        os.execvp(command[0], command)
-    except FileNotFoundError:
-        machine.fail(f"the emulator {command[0]} is missing; install it with: "
-                     "scripts/install-deps.sh run")
+    machine.become(command, switches, [
+        f"run: {virtual.hypervisor()} on {virtual.board}: {virtual.cpus} x {virtual.cpu}, {virtual.mem}, "
+        f"first domain with {virtual.first_domain_memory()}",
+        "run: Ctrl-A x leaves QEMU, Ctrl-A c is its monitor"])
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ usage: run_dom0less.py [NAME=VALUE ...], mostly as  make run-dom0less ARGS="gues
 and of `make run`: board uart cpus mem cpu dom0_mem dom0_vcpus bootargs hypargs hyp qemu build gdb dry
 """
 import os
-import shlex
 import subprocess
 import sys
 
@@ -235,17 +234,10 @@ def main():
         command = virtual.command()
     except machine.MachineError as error:
         machine.fail(error)
-    command += ["-serial", "mon:stdio"]
-    if "gdb" in switches:
-        command += ["-s", "-S"]
-    if "dry" in switches:
-        print(shlex.join(command))
-        return
-    print(f"run: {virtual.hypervisor()} on {virtual.board}: {virtual.cpus} x {virtual.cpu}, {virtual.mem}, "
-          f"{len(virtual.guests)} guests{' and dom0' if virtual.with_dom0 else ''}")
-    print("run: Ctrl-A x leaves QEMU, Ctrl-A c is its monitor; six times Ctrl-A: the next guest",
-          flush=True)
-    os.execvp(command[0], command)
+    machine.become(command, switches, [
+        f"run: {virtual.hypervisor()} on {virtual.board}: {virtual.cpus} x {virtual.cpu}, {virtual.mem}, "
+        f"{len(virtual.guests)} guests{' and dom0' if virtual.with_dom0 else ''}",
+        "run: Ctrl-A x leaves QEMU, Ctrl-A c is its monitor; six times Ctrl-A: the next guest"])
 
 
 if __name__ == "__main__":

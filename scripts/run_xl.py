@@ -12,7 +12,6 @@ The first domain's disk is as new at each start. What guests write to theirs sta
 BUILD/run-xl/guests.img: delete that file for empty ones.
 """
 import os
-import shlex
 import sys
 
 import machine
@@ -68,16 +67,10 @@ def main():
         command = virtual.command()
     except machine.MachineError as error:
         machine.fail(error)
-    command += ["-serial", "mon:stdio"]
-    if "gdb" in switches:
-        command += ["-s", "-S"]
-    if "dry" in switches:
-        print(shlex.join(command))
-        return
-    print(f"run-xl: {virtual.hypervisor()}: {virtual.cpus} x {virtual.cpu}, {virtual.mem}, first domain "
-          f"with {virtual.first_domain_memory()} and the tools of Debian {debian}")
-    print("run-xl: Ctrl-A x leaves QEMU, Ctrl-A c is its monitor", flush=True)
-    os.execvp(command[0], command)
+    machine.become(command, switches, [
+        f"run-xl: {virtual.hypervisor()}: {virtual.cpus} x {virtual.cpu}, {virtual.mem}, first domain "
+        f"with {virtual.first_domain_memory()} and the tools of Debian {debian}",
+        "run-xl: Ctrl-A x leaves QEMU, Ctrl-A c is its monitor"])
 
 
 if __name__ == "__main__":

@@ -4,16 +4,14 @@
 The control domain's root is what Debian's packages hold, byte for byte, with busybox for what they
 do not, and a few scripts. Nothing is configured by maintainer scripts: its init does what it needs.
 """
-import gzip
 import os
 import re
 import shutil
-import stat
 import struct
 import subprocess
 
 import machine
-from machine import cpio_entry, fetched
+from machine import fetched, make_ramdisk
 
 ROOT_MIB = 768                  # sparse; with room for the core dumps of guests
 DISK_MIB = 512                  # the disk whose four partitions guests get
@@ -223,22 +221,6 @@ def module_files(names):
 
 
 # ---- ramdisks ----------------------------------------------------------------------------------
-
-def make_ramdisk(path, files):
-    with open(fetched("busybox"), "rb") as program:
-        files = {"bin/busybox": program.read(), **files}
-    archive = b""
-    for folder in ("bin", "sbin", "usr", "usr/bin", "usr/sbin", "lib", "lib/modules", "etc", "dev",
-                   "root"):
-        archive += cpio_entry(folder, stat.S_IFDIR | 0o755)
-    archive += cpio_entry("dev/console", stat.S_IFCHR | 0o600, device=(5, 1))
-    for name, data in files.items():
-        archive += cpio_entry(name, stat.S_IFREG | 0o755, data)
-    archive += cpio_entry("TRAILER!!!", 0)
-    with open(path + ".new", "wb") as out:
-        out.write(gzip.compress(archive, 6, mtime=0))
-    os.replace(path + ".new", path)
-
 
 def make_dom0_ramdisk(path):
     make_ramdisk(path, {"init": BOOT_INIT.encode(), **module_files(DOM0_BOOT)})
