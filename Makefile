@@ -70,7 +70,7 @@ need_kconfig = command -v kconfig-conf >/dev/null || { \
 	echo "make: kconfig-conf is missing; install it with: apt install kconfig-frontends-nox" >&2; exit 1; }
 
 # Goals that need neither the configuration nor the object lists.
-PLAIN := help clean distclean run run-dom0less fetch deps menuconfig olddefconfig savedefconfig $(DEFCONFIGS) \
+PLAIN := help clean distclean run% fetch deps menuconfig olddefconfig savedefconfig $(DEFCONFIGS) \
 	 check check-clang check-repro check-system
 BUILDING := $(if $(MAKECMDGOALS),$(filter-out $(PLAIN),$(MAKECMDGOALS)),all)
 ifneq ($(BUILDING),)
