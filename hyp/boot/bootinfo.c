@@ -15,12 +15,7 @@
 static struct range bank_ranges[BOOT_BANKS_MAX], reserved_ranges[BOOT_RESERVED_MAX];
 static struct range dom0_ranges[BOOT_DOM0_BANKS_MAX];
 
-struct boot_info boot_info = {
-	.banks = { 0, BOOT_BANKS_MAX, bank_ranges },
-	.reserved = { 0, BOOT_RESERVED_MAX, reserved_ranges },
-	.dom0_banks = { 0, BOOT_DOM0_BANKS_MAX, dom0_ranges },
-	.hyp_cmdline = "",
-};
+struct boot_info boot_info;
 
 /* /chosen, whose command lines are decided when everything was seen. */
 struct chosen {
@@ -485,7 +480,7 @@ int __init bootinfo_parse(const void *fdt, paddr_t pa, paddr_t image_start, padd
 
 	bootinfo_reset(bi);
 	bi->image = range_pages_out(image_start, image_end);
-	if (dt_check(fdt, DT_SIZE_MAX)) {
+	if (!fdt || dt_check(fdt, DT_SIZE_MAX)) {
 		pr_err("no device tree at %#lx: the boot loader must pass its address in x0\n", pa);
 		return -XEN_EINVAL;
 	}

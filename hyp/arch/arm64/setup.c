@@ -37,9 +37,7 @@ static bool __init read_device_tree(paddr_t fdt_pa)
 	bool readable;
 
 	mmu_image_range(&start, &end);
-	if (!fdt)
-		pr_err("no device tree at %#lx (x0 at entry): nothing can be read there\n", fdt_pa);
-	readable = fdt && !bootinfo_parse(fdt, fdt_pa, start, end);
+	readable = !bootinfo_parse(fdt, fdt_pa, start, end);
 	cmdline_parse(boot_info.hyp_cmdline);
 	console_init();
 	return readable;

@@ -192,7 +192,8 @@ extern struct boot_info boot_info;
 
 /*
  * Reads the tree at fdt (8-byte aligned, physical address pa, DT_SIZE_MAX bytes readable). image is
- * the memory that the hypervisor occupies, its bss included. -EINVAL: no device tree.
+ * the memory that the hypervisor occupies, its bss included. -EINVAL, said in words: no device tree
+ * there, or nothing can be read there (fdt is NULL); boot_info is usable all the same.
  */
 int bootinfo_parse(const void *fdt, paddr_t pa, paddr_t image_start, paddr_t image_end);
 /*
