@@ -37,18 +37,17 @@ def emit_table(symbols):
     if symbols and not any(n == "_start" for _, n in symbols):
         sys.exit("symbols.py: the image defines no _start, to which the table is relative")
     rows = one_per_address([s for s in symbols if s[0] >= start])
+    sizes = [(after[0] - at) for (at, _), after in zip(rows, rows[1:])]
+    for (_, name), size in zip(rows, sizes):
+        if size % 4 or size // 4 > 0xffff:
+            sys.exit(f"symbols.py: {name} has {size} bytes; the table holds multiples of 4 to 262140")
     print('.section .symtab_serai, "a"')
     print(".balign 8")
-    print(".globl symbols_count, symbols_addr, symbols_name_off, symbols_names")
+    print(".globl symbols_count, symbols_words, symbols_names")
     print(f"symbols_count: .long {len(rows)}")
-    print("symbols_addr:")
-    for address, _ in rows:
-        print(f"\t.long {address - start:#x}")
-    print("symbols_name_off:")
-    offset = 0
-    for _, name in rows:
-        print(f"\t.long {offset}")
-        offset += len(name) + 1
+    print("symbols_words:")
+    for size in sizes:
+        print(f"\t.short {size // 4}")
     print("symbols_names:")
     for _, name in rows:
         print(f'\t.asciz "{name}"')
