@@ -24,8 +24,9 @@ SECTIONS
 	_text = .;
 	.text : {
 		KEEP(*(.head.text))
-		*(.text.vectors)
 		*(.text.exit)
+		*(.text.memcpy .text.memmove .text.memset .text.memcmp)	/* fill the gap */
+		*(.text.vectors)
 		*(.text .text.*)
 		. = ALIGN(4096);
 		_etext = .;
