@@ -25,11 +25,8 @@
 /* Timers that one vcpu and one domain may have armed at once. */
 #define TIMERS_PER_VCPU	  3
 #define TIMERS_PER_DOMAIN 2
-/* Stage-2 tables that a guest may have beside those for its RAM, of which it may map every page. */
-#define TABLES_SPARE	  512
-#define FRAMES_PER_TABLE  256
-/* Those of a domain that tools made, until they say how many. */
-#define TABLES_FIRST	  16
+/* Pages for stage-2 tables, until somebody says how many. */
+#define POOL_FIRST	  16
 
 static int frames_domain_create(struct domain *d, const struct domain_config *cfg)
 {
@@ -45,13 +42,12 @@ static int p2m_domain_create(struct domain *d, const struct domain_config *cfg)
 {
 	int rc = p2m_init(&d->p2m, &d->frames);
 
-	if (rc)
+	if (rc) {
 		d->p2m.end = 0;
-	else if (d->by_tools)
-		d->p2m.max_tables = TABLES_FIRST;
-	else if (!domain_is_control(d))
-		d->p2m.max_tables = TABLES_SPARE + (u32)(cfg->max_frames / FRAMES_PER_TABLE);
-	return rc;
+		return rc;
+	}
+	d->p2m.from_heap = domain_is_control(d);
+	return p2m_set_pool(&d->p2m, cfg->table_pages ? cfg->table_pages : POOL_FIRST);
 }
 
 static int p2m_domain_destroy(struct domain *d)

@@ -16,6 +16,7 @@
 
 #define VCPUS_MAX	 128
 #define LLC_COLORS_MAX	 1023
+#define PAGES_PER_MIB	 256
 #define SPIS_MAX	 988 /* a GIC's, INTIDs 32 to 1019 */
 #define GRANT_FRAMES_MAX 65536
 #define VALUE_TEXT	 96
@@ -175,9 +176,15 @@ static const char *__init take_grant_version(struct boot_domain *d, const struct
 
 static const char *__init take_pool(struct boot_domain *d, const struct dt_prop *p)
 {
-	u32 mib; /* page tables come from the heap, as many as it takes */
+	return take_number(p, 0, UINT32_MAX, &d->tables_mib);
+}
 
-	return take_number(p, 0, UINT32_MAX, &mib);
+/* Xen's rule (docs/misc/arm/device-tree/booting.txt): 1 MiB for each vcpu, a page for each MiB, 512 KiB. */
+u64 __init bootdomain_table_pages(const struct boot_domain *d)
+{
+	u64 pages = d->nr_vcpus * PAGES_PER_MIB + (d->memory >> 20) + PAGES_PER_MIB / 2;
+
+	return d->tables_mib ? (u64)d->tables_mib * PAGES_PER_MIB : ROUND_UP(pages, PAGES_PER_MIB);
 }
 
 static const char *__init take_passthrough(struct boot_domain *d, const struct dt_prop *p)

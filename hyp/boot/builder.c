@@ -52,6 +52,7 @@ static int __init build_domain(struct build *b)
 			 (b->image.arm32 ? DOMAIN_AARCH32 : 0),
 		.nr_vcpus = s->nr_vcpus,
 		.max_frames = (range_set_total(s->banks) + shm_owned(b->bi, s->index)) >> PAGE_SHIFT,
+		.table_pages = s->table_pages,
 		.max_evtchn_port = s->max_evtchn_port,
 		.max_grant_frames = s->max_grant_frames,
 		.max_maptrack_frames = s->max_maptrack_frames,

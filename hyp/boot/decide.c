@@ -54,15 +54,17 @@ static int __init fit_memory(struct boot_info *bi)
 
 	for (u32 i = 0; i < bi->nr_domains && !rc; i++) {
 		struct boot_domain *d = &bi->domains[i];
+		u64 memory = d->nr_static ? 0 : d->memory;
+		u64 tables = MIN(room, bootdomain_table_pages(d) << PAGE_SHIFT);
 
-		if (d->left_out || d->nr_static)
+		if (d->left_out)
 			continue;
-		if (d->memory <= room) {
-			room -= d->memory;
+		if (memory <= room - tables) {
+			room -= memory + tables;
 			continue;
 		}
-		snprintf(why, sizeof(why), "%lu MiB do not fit, %lu MiB are free", d->memory >> 20,
-			 room >> 20);
+		snprintf(why, sizeof(why), "%lu MiB do not fit, beside its page tables %lu MiB are free",
+			 memory >> 20, (room - tables) >> 20);
 		bootdomain_refuse_prop(bi, d, d->node, "memory", why,
 				       "write a smaller memory (KiB), for it or for others");
 	}

@@ -105,6 +105,7 @@ static int __init build_guest(const struct boot_info *bi, const struct boot_doma
 		.max_grant_frames = b->max_grant_frames ?: options.gnttab_max_frames,
 		.max_maptrack_frames = b->max_maptrack_frames ?: options.gnttab_max_maptrack_frames,
 		.max_grant_version = b->max_grant_version ?: options.gnttab_max_version,
+		.table_pages = bootdomain_table_pages(b),
 		.nr_spis = b->nr_spis,
 		.vpl011 = b->vpl011,
 		.enhanced = b->enhanced,

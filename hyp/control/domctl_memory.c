@@ -11,8 +11,6 @@
 #define FLUSH_MAX   (1UL << 18) /* pages in one call */
 #define FLUSH_BATCH 8		/* pages between two looks for work */
 #define KB_PER_PAGE (PAGE_SIZE / 1024)
-/* What is said of a domain whose tables nobody limits. */
-#define TABLES_UNLIMITED 16
 
 /* Less than there is: nothing more is given, until the domain has given back enough. */
 long domctl_max_mem(struct domain *d, struct abi_domctl *op)
@@ -23,12 +21,9 @@ long domctl_max_mem(struct domain *d, struct abi_domctl *op)
 	return 0;
 }
 
-/* Stage-2 tables come from the heap when they are needed: the pool is a limit. */
 long domctl_get_paging_mempool_size(struct domain *d, struct abi_domctl *op)
 {
-	u32 tables = READ_ONCE(d->p2m.max_tables);
-
-	op->u.paging_mempool.size = (u64)(tables ? tables : TABLES_UNLIMITED) << PAGE_SHIFT;
+	op->u.paging_mempool.size = (u64)READ_ONCE(d->p2m.pool) << PAGE_SHIFT;
 	return 0;
 }
 
@@ -36,11 +31,7 @@ long domctl_set_paging_mempool_size(struct domain *d, struct abi_domctl *op)
 {
 	u64 size = op->u.paging_mempool.size;
 
-	if (!IS_ALIGNED(size, PAGE_SIZE))
-		return -XEN_EINVAL;
-	if (size >> PAGE_SHIFT > frame_ram)
-		return -XEN_ENOMEM;
-	return READ_ONCE(d->p2m.max_tables) ? p2m_set_limit(&d->p2m, (u32)(size >> PAGE_SHIFT)) : 0;
+	return IS_ALIGNED(size, PAGE_SIZE) ? p2m_set_pool(&d->p2m, size >> PAGE_SHIFT) : -XEN_EINVAL;
 }
 
 static void page_flush(struct domain *d, u64 g)

@@ -31,6 +31,8 @@ static struct {
 	u64 free[2];	      /* frames */
 	u64 total;
 	u64 claimed; /* of the free ones, by all owners; for a moment more than there are */
+	u64 pooled;  /* of the free ones, for stage-2 tables; never more than there are */
+	u64 scrubbing; /* on no list while frame_scrub_some() has them, but free */
 	u32 nr_aside;
 	struct {
 		u64 start, end; /* frame numbers */
@@ -47,6 +49,7 @@ int frame_init(paddr_t start, paddr_t end)
 		heap.first[CLEAN][i] = heap.first[DIRTY][i] = FRAME_NONE;
 	heap.orders[CLEAN] = heap.orders[DIRTY] = 0;
 	heap.free[CLEAN] = heap.free[DIRTY] = heap.total = heap.claimed = 0;
+	heap.pooled = heap.scrubbing = 0;
 	heap.nr_aside = 0;
 	return 0;
 }
@@ -177,11 +180,19 @@ static void frames_scrub(u64 m, u64 nr, bool to_ram)
 	}
 }
 
-/* Too many free frames are set aside for others than o. */
-static bool claimed_away(const struct frame_owner *o, u64 nr)
+/* Those on lists that no pool keeps. */
+static u64 frames_left(void)
 {
-	return unlikely(heap.claimed) && heap.claimed + nr > heap.free[CLEAN] + heap.free[DIRTY] &&
-	       (!o || READ_ONCE(o->claimed) < nr);
+	return heap.free[CLEAN] + heap.free[DIRTY] - heap.pooled;
+}
+
+/* Too many free frames are kept for pools and for others than o. */
+static bool kept_away(const struct frame_owner *o, u64 nr)
+{
+	u64 left = frames_left();
+
+	return nr > left || (unlikely(heap.claimed) && heap.claimed + nr > left &&
+			     (!o || READ_ONCE(o->claimed) < nr));
 }
 
 bool frame_claims_change(s64 by, bool force)
@@ -189,9 +200,21 @@ bool frame_claims_change(s64 by, bool force)
 	bool enough;
 
 	lock_take(&heap.lock);
-	enough = force || (s64)(heap.free[CLEAN] + heap.free[DIRTY] - heap.claimed) >= by;
+	enough = force || (s64)(frames_left() - heap.claimed) >= by;
 	if (enough)
 		heap.claimed += (u64)by;
+	lock_drop(&heap.lock);
+	return enough;
+}
+
+bool frame_pool_change(s64 by)
+{
+	bool enough;
+
+	lock_take(&heap.lock);
+	enough = by <= 0 || (s64)(frames_left() - heap.claimed) >= by;
+	if (enough)
+		heap.pooled += (u64)by;
 	lock_drop(&heap.lock);
 	return enough;
 }
@@ -207,12 +230,14 @@ static struct frame *block_alloc(const struct frame_owner *o, unsigned int order
 	if (order > FRAME_ORDER_MAX)
 		return NULL;
 	lock_take(&heap.lock);
-	may = !claimed_away(o, 1UL << order);
+	may = flags & FRAME_POOLED || !kept_away(o, 1UL << order);
 	found = may && block_take(order, kind, &m);
 	if (!found && may && !(flags & FRAME_CLEAN_ONLY)) {
 		kind ^= 1;
 		found = block_take(order, kind, &m);
 	}
+	if (flags & FRAME_POOLED)
+		heap.pooled--;
 	lock_drop(&heap.lock);
 	if (!found)
 		return NULL;
@@ -285,6 +310,17 @@ void heap_free(void *va, unsigned int order)
 	frame_free(f, order);
 }
 
+void heap_free_pooled(void *va)
+{
+	mfn_t m = virt_to_mfn(va);
+
+	frame_unmap(va);
+	lock_take(&heap.lock);
+	block_free(m.v, 0, DIRTY);
+	heap.pooled++;
+	lock_drop(&heap.lock);
+}
+
 /* The head of the free block that covers m. */
 static struct frame *block_find(u64 m)
 {
@@ -338,7 +374,7 @@ struct frame *frame_alloc_at(mfn_t start, u64 nr, u32 flags)
 	if (!nr || end < m)
 		return NULL;
 	lock_take(&heap.lock);
-	if (claimed_away(NULL, nr) || !range_is_free(m, end)) {
+	if (kept_away(NULL, nr) || !range_is_free(m, end)) {
 		lock_drop(&heap.lock);
 		return NULL;
 	}
@@ -362,18 +398,21 @@ bool frame_scrub_some(void)
 	if (!READ_ONCE(heap.orders[DIRTY]))
 		return false;
 	lock_take(&heap.lock);
-	if (!heap.orders[DIRTY]) {
+	/* The last ones stay where whoever they are kept for finds them. */
+	if (!heap.orders[DIRTY] || (s64)(frames_left() - heap.claimed) < 1 << SCRUB_ORDER) {
 		lock_drop(&heap.lock);
 		return false;
 	}
 	order = MIN((unsigned int)__builtin_ctz(heap.orders[DIRTY]), (unsigned int)SCRUB_ORDER);
 	BUG_ON(!block_take(order, DIRTY, &m));
+	heap.scrubbing += 1UL << order;
 	lock_drop(&heap.lock);
 
 	frames_scrub(m, 1UL << order, true);
 
 	lock_take(&heap.lock);
 	block_free(m, order, CLEAN);
+	heap.scrubbing -= 1UL << order;
 	more = heap.orders[DIRTY];
 	lock_drop(&heap.lock);
 	return more;
@@ -383,9 +422,10 @@ void frame_stats(struct frame_stats *s)
 {
 	lock_take(&heap.lock);
 	s->total = heap.total;
-	s->free = heap.free[CLEAN] + heap.free[DIRTY];
-	s->dirty = heap.free[DIRTY];
+	s->free = frames_left() + heap.scrubbing;
+	s->dirty = heap.free[DIRTY] + heap.scrubbing;
 	s->claimed = heap.claimed;
+	s->pooled = heap.pooled;
 	lock_drop(&heap.lock);
 }
 
@@ -394,8 +434,8 @@ void frame_dump(void)
 	struct frame_stats s;
 
 	frame_stats(&s);
-	pr_info("memory: %lu KiB, %lu KiB free, %lu KiB of it to be scrubbed\n", s.total * 4,
-		s.free * 4, s.dirty * 4);
+	pr_info("memory: %lu KiB, %lu KiB free, %lu KiB kept for page tables, %lu KiB to be scrubbed\n",
+		s.total * 4, s.free * 4, s.pooled * 4, s.dirty * 4);
 	lock_take(&heap.lock);
 	for (unsigned int order = 0; order < ORDERS; order++) {
 		unsigned int n[2] = { 0, 0 };

@@ -23,17 +23,56 @@ int p2m_init(struct p2m *p, struct frame_owner *owner)
 	return p2m_arch_init(p);
 }
 
-int p2m_set_limit(struct p2m *p, u32 tables)
+/* --- the pool of tables --- */
+
+/* What a pool of so many pages keeps beside the tables in use. */
+static s64 pool_spare(const struct p2m *p, u64 pages)
 {
-	u32 used;
+	return pages > p->tables ? (s64)(pages - p->tables) : 0;
+}
+
+/* Under p->lock. */
+static bool pool_change(struct p2m *p, u64 pages)
+{
+	if (pages > ~0U || !frame_pool_change(pool_spare(p, pages) - pool_spare(p, p->pool)))
+		return false;
+	p->pool = (u32)pages;
+	return true;
+}
+
+int p2m_set_pool(struct p2m *p, u64 pages)
+{
+	int rc = -XEN_ENOMEM;
 
 	lock_take(&p->lock);
-	used = p2m_arch_tables(p);
-	p->max_tables = MAX(used, tables);
-	p->max_tables = MAX(p->max_tables, 1U);
+	if (p->closing)
+		rc = -XEN_EINVAL;
+	else if (pool_change(p, MAX(pages, (u64)p->tables)) && pages >= p->tables)
+		rc = 0;
 	lock_drop(&p->lock);
-	return used > tables ? -XEN_ENOMEM : 0;
+	return rc;
 }
+
+void *p2m_table_alloc(struct p2m *p)
+{
+	if (p->from_heap)
+		return heap_alloc_page();
+	if (p->tables >= p->pool)
+		return NULL;
+	p->tables++;
+	return heap_alloc(0, FRAME_ZERO | FRAME_POOLED);
+}
+
+/* When the domain ends its pool is gone before the tables are. */
+void p2m_table_free(struct p2m *p, void *table)
+{
+	if (p->from_heap || p->tables-- > p->pool)
+		heap_free(table, 0);
+	else
+		heap_free_pooled(table);
+}
+
+/* --- entries --- */
 
 /* Entries are gone. */
 static void entries_gone(void *ctx, u64 m, u64 nr, u32 type)
@@ -278,8 +317,10 @@ static int entries_destroy(struct p2m *p)
 		}
 		rc = destroy_step(p, &p->destroy_next);
 	}
-	if (!rc)
+	if (!rc) {
 		p->end = 0; /* from now on the tables are not looked at */
+		pool_change(p, 0);
+	}
 	lock_drop(&p->lock);
 	return rc;
 }

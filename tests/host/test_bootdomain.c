@@ -36,6 +36,7 @@ static void test_understood(void **state)
 	assert_int_equal(d[0].max_grant_frames, 32);
 	assert_int_equal(d[0].max_grant_version, 2);
 	assert_int_equal(d[0].max_maptrack_frames, 16);
+	assert_int_equal(bootdomain_table_pages(&d[0]), 8 * 256);
 	assert_false(d[0].left_out);
 	assert_string_equal(bootinfo_domain_module(bi, d[0].node, MODULE_KERNEL)->cmdline,
 			    "console=ttyAMA0");
@@ -45,6 +46,9 @@ static void test_understood(void **state)
 	assert_int_equal(d[1].enhanced, ENHANCED_NO);
 	assert_int_equal(d[1].nr_spis, BOOT_SPIS_ALL);
 	assert_int_equal(d[1].memory, 64UL << 30);
+	/* 512 for two vcpus, 65536 for the memory, and 128 are not whole MiB. */
+	assert_int_equal(d[1].nr_vcpus, 2);
+	assert_int_equal(bootdomain_table_pages(&d[1]), 259 * 256);
 	assert_null(bootinfo_domain_module(bi, d[1].node, MODULE_KERNEL)->cmdline);
 	assert_null(bootinfo_module(bi, MODULE_KERNEL));
 	assert_ptr_equal(bootdomain_find(bi, d[1].node), &d[1]);

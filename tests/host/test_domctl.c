@@ -340,6 +340,8 @@ static void test_registers(void **state)
 static void test_memory_limits(void **state)
 {
 	struct abi_domctl op;
+	struct frame_stats s;
+	u64 free;
 	domid_t id = make(1);
 
 	assert_int_equal(CALL(max_mem, id, .u.max_mem.max_memkb = 4096), 0);
@@ -352,12 +354,18 @@ static void test_memory_limits(void **state)
 	op = OP(get_paging_mempool_size, id);
 	assert_int_equal(call(&op), 0);
 	assert_int_equal(op.u.paging_mempool.size, 0x10000);
+	frame_stats(&s);
+	free = s.free;
 	assert_int_equal(CALL(set_paging_mempool_size, id, .u.paging_mempool.size = 2 << 20), 0);
 	op = OP(get_paging_mempool_size, id);
 	assert_int_equal(call(&op), 0);
 	assert_int_equal(op.u.paging_mempool.size, 2 << 20);
+	frame_stats(&s);
+	assert_int_equal(s.free, free - (512 - 16));
 	assert_int_equal(CALL(set_paging_mempool_size, id, .u.paging_mempool.size = 4097), -XEN_EINVAL);
 	assert_int_equal(CALL(set_paging_mempool_size, id, .u.paging_mempool.size = 1UL << 40),
+			 -XEN_ENOMEM);
+	assert_int_equal(CALL(set_paging_mempool_size, id, .u.paging_mempool.size = ~0UL << 12),
 			 -XEN_ENOMEM);
 	assert_int_equal(CALL(cacheflush, id, .u.cacheflush = { 0, 1UL << 18 }), 0);
 	assert_int_equal(CALL(cacheflush, id, .u.cacheflush = { 0, (1UL << 18) + 1 }), -XEN_EINVAL);

@@ -54,6 +54,14 @@ static struct frame *give(struct frame_owner *o, unsigned int order)
 	return f;
 }
 
+static void give_claimed(struct frame_owner *o)
+{
+	struct frame *f = frame_alloc_for(o, 0, 0);
+
+	assert_non_null(f);
+	assert_int_equal(frame_assign(o, f, 1), 0);
+}
+
 static unsigned int list_length(const struct frame_owner *o)
 {
 	unsigned int n = 0;
@@ -375,6 +383,76 @@ static void claims(void **state)
 	assert_int_equal(free_frames(), FRAMES);
 }
 
+/* What pools keep nobody else gets, and it does not count as free; the last ones are not scrubbed. */
+static void pools(void **state)
+{
+	struct frame_stats s;
+	void *page, *held;
+	u64 n;
+
+	assert_false(frame_pool_change(FRAMES + 1));
+	assert_true(frame_pool_change(FRAMES));
+	assert_int_equal(free_frames(), 0);
+	assert_false(frame_pool_change(1));
+	assert_true(frame_pool_change(0));
+	assert_null(heap_alloc_page());
+	assert_null(frame_alloc_for(&alice, 0, FRAME_NO_SCRUB));
+	assert_null(frame_alloc_at(paddr_to_mfn(HOST_RAM_BASE), 1, 0));
+	assert_int_equal(frame_claim(&alice, 1), -XEN_ENOMEM);
+	assert_false(frame_scrub_some());
+	page = heap_alloc(0, FRAME_ZERO | FRAME_POOLED);
+	assert_non_null(page);
+	frame_stats(&s);
+	assert_int_equal(s.pooled, FRAMES - 1);
+	assert_int_equal(s.free, 0);
+	heap_free_pooled(page);
+	frame_stats(&s);
+	assert_int_equal(s.pooled, FRAMES);
+	assert_int_equal(s.dirty, FRAMES);
+	assert_int_equal(host.frames_mapped, 0);
+	assert_true(frame_pool_change(-10));
+	assert_int_equal(free_frames(), 10);
+	/* Of what is left a claim keeps some, also from pools; the owner of the claim may take those. */
+	assert_int_equal(frame_claim(&alice, 8), 0);
+	assert_false(frame_pool_change(3));
+	held = heap_alloc_page();
+	assert_non_null(held);
+	assert_false(frame_pool_change(2));
+	assert_true(frame_pool_change(1));
+	assert_null(heap_alloc_page());
+	for (n = 0; n < 8; n++)
+		give_claimed(&alice);
+	assert_int_equal(free_frames(), 0);
+	assert_null(frame_alloc_for(&alice, 0, 0));
+	/* All of the pool can be had. */
+	for (n = 0; n < FRAMES - 9; n++)
+		assert_non_null(heap_alloc(0, FRAME_ZERO | FRAME_POOLED));
+	frame_stats(&s);
+	assert_int_equal(s.free + s.pooled + s.dirty, 0);
+	assert_false(frame_pool_change(1));
+}
+
+/* What one CPU scrubs is free all the time, says another. */
+static void *scrubber(void *running)
+{
+	host_set_cpu(1);
+	while (frame_scrub_some() && __atomic_load_n((bool *)running, __ATOMIC_ACQUIRE))
+		;
+	return NULL;
+}
+
+static void free_while_scrubbed(void **state)
+{
+	bool running = true;
+	pthread_t t;
+
+	assert_int_equal(pthread_create(&t, NULL, scrubber, &running), 0);
+	for (int i = 0; i < 20000; i++)
+		assert_int_equal(free_frames(), FRAMES);
+	__atomic_store_n(&running, false, __ATOMIC_RELEASE);
+	pthread_join(t, NULL);
+}
+
 static void races(void **state)
 {
 	for (int round = 0; round < 10; round++) {
@@ -410,6 +488,8 @@ int main(void)
 		cmocka_unit_test_setup(our_own_mistakes, setup),
 		cmocka_unit_test_setup(release_of_a_range, setup),
 		cmocka_unit_test_setup(claims, setup),
+		cmocka_unit_test_setup(pools, setup),
+		cmocka_unit_test_setup(free_while_scrubbed, setup),
 		cmocka_unit_test_setup(races, setup),
 	};
 

@@ -244,6 +244,79 @@ static void take_ram_some(void **state)
 	assert_int_equal(a->frames.nr, 0);
 }
 
+static u64 pooled(void)
+{
+	struct frame_stats s;
+
+	frame_stats(&s);
+	return s.pooled;
+}
+
+/* Tables come from the pool and return to it; free memory changes with the pool's size alone. */
+static void pool_of_tables(void **state)
+{
+	u64 before = world_free_frames();
+	void *t[3];
+
+	assert_null(p2m_table_alloc(&a->p2m));
+	assert_int_equal(p2m_set_pool(&a->p2m, 5), 0);
+	assert_int_equal(p2m_set_pool(&b->p2m, 1), 0);
+	assert_int_equal(world_free_frames(), before - 6);
+	for (int i = 0; i < 3; i++) {
+		t[i] = p2m_table_alloc(&a->p2m);
+		assert_non_null(t[i]);
+		memset(t[i], 0x77, PAGE_SIZE);
+	}
+	assert_int_equal(world_free_frames(), before - 6);
+	assert_int_equal(pooled(), 3);
+	/* More than there is changes nothing; less than is in use leaves just that. */
+	assert_int_equal(p2m_set_pool(&a->p2m, 5 + before - 6 + 1), -XEN_ENOMEM);
+	assert_int_equal(p2m_set_pool(&a->p2m, ~0UL), -XEN_ENOMEM);
+	assert_int_equal(p2m_set_pool(&a->p2m, 1UL << 32), -XEN_ENOMEM);
+	assert_int_equal(a->p2m.pool, 5);
+	assert_int_equal(p2m_set_pool(&a->p2m, 2), -XEN_ENOMEM);
+	assert_int_equal(a->p2m.pool, 3);
+	assert_int_equal(world_free_frames(), before - 4);
+	assert_null(p2m_table_alloc(&a->p2m));
+	p2m_table_free(&a->p2m, t[0]);
+	assert_int_equal(world_free_frames(), before - 4);
+	t[0] = p2m_table_alloc(&a->p2m);
+	for (u32 i = 0; i < PAGE_SIZE; i++)
+		assert_int_equal(((u8 *)t[0])[i], 0);
+	assert_int_equal(p2m_set_pool(&a->p2m, 5 + before - 6), 0);
+	assert_int_equal(world_free_frames(), 0);
+	assert_int_equal(p2m_set_pool(&a->p2m, 4), 0);
+	/* At the end its pool goes first, then the tables one by one. */
+	assert_int_equal(p2m_destroy(&a->p2m), 0);
+	assert_int_equal(a->p2m.pool, 0);
+	assert_int_equal(world_free_frames(), before - 4);
+	assert_int_equal(p2m_set_pool(&a->p2m, 4), -XEN_EINVAL);
+	for (int i = 0; i < 3; i++)
+		p2m_table_free(&a->p2m, t[i]);
+	assert_int_equal(world_free_frames(), before - 1);
+	assert_int_equal(p2m_destroy(&a->p2m), 0);
+	assert_int_equal(world_free_frames(), before - 1);
+	assert_int_equal(pooled(), 1);
+}
+
+/* dom0's pool is set aside like any, but its tables are not made of it. */
+static void tables_from_the_heap(void **state)
+{
+	u64 before = world_free_frames();
+	void *t;
+
+	a->p2m.from_heap = true;
+	assert_int_equal(p2m_set_pool(&a->p2m, 1), 0);
+	t = p2m_table_alloc(&a->p2m);
+	assert_non_null(t);
+	assert_int_equal(pooled(), 1);
+	assert_int_equal(world_free_frames(), before - 2);
+	assert_int_equal(p2m_set_pool(&a->p2m, 0), 0);
+	assert_int_equal(world_free_frames(), before - 1);
+	p2m_table_free(&a->p2m, t);
+	assert_int_equal(world_free_frames(), before);
+}
+
 static u32 tables_left;
 static u32 longest;
 
@@ -319,6 +392,8 @@ int main(void)
 		cmocka_unit_test_setup(take_ram, setup),
 		cmocka_unit_test_setup(take_ram_in_rows, setup),
 		cmocka_unit_test_setup(take_ram_some, setup),
+		cmocka_unit_test_setup(pool_of_tables, setup),
+		cmocka_unit_test_setup(tables_from_the_heap, setup),
 		cmocka_unit_test_setup(tables_are_freed_in_pieces, setup),
 		cmocka_unit_test_setup(destroy, setup),
 	};

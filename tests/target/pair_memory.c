@@ -317,6 +317,17 @@ static void check_account(void)
 		 fi.submap >> XENFEAT_runstate_phys_area & 1 ? 0 : -XEN_EINVAL);
 }
 
+/* What a guest of the device tree gets: 1 MiB for each vcpu, a page for each MiB, 512 KiB, in MiB. */
+static void check_pool(void)
+{
+	static struct xen_domctl op = { .cmd = XEN_DOMCTL_get_paging_mempool_size,
+					.interface_version = XEN_DOMCTL_INTERFACE_VERSION,
+					.domain = PEER };
+
+	check_eq("pair_memory.pool", hypercall(HC_domctl, (uint64_t)&op, 0, 0, 0), 0);
+	check_eq("pair_memory.pool_size", *(int64_t *)(void *)op.u.pad, 3 << 20);
+}
+
 /* ---- the peer's end ---- */
 
 static void check_end(void)
@@ -350,5 +361,6 @@ void guest_main(void)
 	check_shared_info();
 	check_vcpu_info();
 	check_account();
+	check_pool();
 	check_end();
 }

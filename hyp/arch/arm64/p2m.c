@@ -94,17 +94,12 @@ static struct frame *table_frame(u32 number)
 static u64 *stage2_table_alloc(struct pgtable *t)
 {
 	struct p2m_arch *a = container_of(t, struct p2m_arch, tables);
-	const struct p2m *p = container_of(a, struct p2m, arch);
 	struct frame *f, *first;
-	u64 *table;
+	/* Empty tables stay: the pool ends what a guest can make of its addresses. */
+	u64 *table = p2m_table_alloc(container_of(a, struct p2m, arch));
 
-	/* Empty tables stay: a guest must not make as many as there are addresses. */
-	if (unlikely(p->max_tables && a->nr_tables >= p->max_tables))
-		return NULL;
-	table = heap_alloc_page();
 	if (unlikely(!table))
 		return NULL;
-	a->nr_tables++;
 	f = mfn_to_frame(virt_to_mfn(table));
 	f->prev = FRAME_NONE;
 	f->next = a->table_list;
@@ -121,14 +116,13 @@ static void stage2_table_free(struct pgtable *t, u64 *table)
 	struct frame *f = mfn_to_frame(virt_to_mfn(table));
 	struct frame *prev = table_frame(f->prev), *next = table_frame(f->next);
 
-	a->nr_tables--;
 	if (prev)
 		prev->next = f->next;
 	else
 		a->table_list = f->next;
 	if (next)
 		next->prev = f->prev;
-	heap_free(table, 0);
+	p2m_table_free(container_of(a, struct p2m, arch), table);
 }
 
 /* TLB instructions act on the VMID in VTTBR_EL2. Returns what was there. */
@@ -228,11 +222,6 @@ int p2m_arch_init(struct p2m *p)
 	/* An idle CPU may have filled its TLB from the tables of the VMID's last owner. */
 	flush_all(a->vttbr);
 	return 0;
-}
-
-u32 p2m_arch_tables(const struct p2m *p)
-{
-	return p->arch.nr_tables;
 }
 
 bool p2m_arch_destroy(struct p2m *p, u32 nr)

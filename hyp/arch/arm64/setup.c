@@ -175,11 +175,12 @@ static __noreturn __noinline void leave_startup(void)
 
 	mmu_seal();
 	frame_stats(&stats);
-	taken = frame_ram - stats.free - ((builder_files_kept + launch_pending_bytes()) >> PAGE_SHIFT);
+	taken = frame_ram - stats.free - stats.pooled - ((builder_files_kept + launch_pending_bytes()) >> PAGE_SHIFT);
 	for (u32 id = 0; (d = domain_get_next(id)); id = d->id + 1U, domain_put(d), nr++)
 		taken -= d->frames.max;
-	pr_info("memory: %lu MiB, of which %lu KiB are Serai's and %lu MiB free; %u domain%s\n",
-		frame_ram >> 8, taken << 2, stats.free >> 8, nr, nr == 1 ? " starts" : "s start");
+	pr_info("memory: %lu MiB, of which %lu KiB are Serai's, %lu KiB for page tables and %lu MiB "
+		"free; %u domain%s\n", frame_ram >> 8, taken << 2, stats.pooled << 2, stats.free >> 8,
+		nr, nr == 1 ? " starts" : "s start");
 	if (builder_files_kept)
 		pr_info("memory: %lu KiB of guests' files stay for restarts; dom0less=norestart gives "
 			"them back\n", builder_files_kept >> 10);

@@ -58,11 +58,6 @@ int p2m_arch_init(struct p2m *p)
 	return 0;
 }
 
-u32 p2m_arch_tables(const struct p2m *p)
-{
-	return (u32)p->arch.nr_runs;
-}
-
 /* A run stands for a table. */
 bool p2m_arch_destroy(struct p2m *p, u32 nr)
 {

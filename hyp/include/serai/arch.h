@@ -105,8 +105,6 @@ void *mem_arch_map_device(paddr_t pa, size_t size);
 
 /* --- stage 2 --- (under p->lock but for init and destroy) */
 int p2m_arch_init(struct p2m *p);
-/* How many it has beside the first one. */
-u32 p2m_arch_tables(const struct p2m *p);
 /*
  * Frees up to nr of the tables, the rest and what goes with it last: false while some are left.
  * Nothing runs on them, nobody looks at them. What was never made is gone, too.

@@ -121,6 +121,7 @@ struct boot_domain {
 	u32 nr_spis;			       /* BOOT_SPIS_ALL: as many as the machine has */
 	u32 max_grant_frames, max_maptrack_frames; /* 0: not given */
 	u32 max_grant_version; /* likewise */
+	u32 tables_mib; /* likewise: bootdomain_table_pages() */
 	int pool; /* index in pools; -1: pool 0 */
 	u32 nr_static; /* 0: memory comes from the heap */
 	struct range static_mem[BOOT_STATIC_MAX]; /* host addresses, in the order of the property */
@@ -247,6 +248,8 @@ void bootdomain_read_child(struct boot_info *bi, const struct dt_walk *w);
 void bootdomain_check(struct boot_info *bi);
 /* The domain of a node, or NULL. */
 struct boot_domain *bootdomain_find(struct boot_info *bi, int node);
+/* Pages to be set aside for its stage-2 tables. */
+u64 bootdomain_table_pages(const struct boot_domain *d);
 
 /* --- bootshm.c --- */
 /* The node's domain gets this memory: once everything was checked. */

@@ -242,6 +242,7 @@ struct domain_spec {
 	int uart; /* node of the device tree that stays the hypervisor's, or -1 */
 	u32 max_evtchn_port, max_grant_frames, max_maptrack_frames;
 	u32 max_grant_version;
+	u64 table_pages; /* 0: of dom0 */
 	/* Only without DOMAIN_HARDWARE. */
 	u32 nr_spis; /* BOOT_SPIS_ALL */
 	bool vpl011;

@@ -146,6 +146,7 @@ struct domain_config {
 	u32 flags;
 	u32 nr_vcpus;
 	u64 max_frames;
+	u64 table_pages; /* set aside for stage 2; 0: as for a domain that tools give more later */
 	u32 max_evtchn_port, max_grant_frames, max_maptrack_frames;
 	u32 max_grant_version; /* 0: 1 */
 	u32 nr_spis;

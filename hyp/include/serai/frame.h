@@ -75,6 +75,7 @@ enum frame_flags {
 	FRAME_ZERO = 1,	     /* contents are zero (implies scrubbed) */
 	FRAME_NO_SCRUB = 2,  /* caller overwrites all of it */
 	FRAME_CLEAN_ONLY = 4, /* nothing rather than a block that had to be scrubbed now */
+	FRAME_POOLED = 8,    /* one frame of those of frame_pool_change(): there always is one */
 };
 
 /*
@@ -118,6 +119,13 @@ static inline void *heap_alloc_page(void)
 {
 	return heap_alloc(0, FRAME_ZERO);
 }
+/*
+ * Free frames that are kept for FRAME_POOLED become more or less: nobody else gets them, and they do
+ * not count as free. False: not so many are free beyond all claims.
+ */
+bool frame_pool_change(s64 by);
+/* One frame that is the pool's again. */
+void heap_free_pooled(void *va);
 /* Small objects: zeroed, 16-byte aligned, any size; NULL when exhausted. */
 void *mem_alloc(size_t size);
 void mem_free(void *p);
@@ -237,6 +245,7 @@ extern u64 frame_ram;
 
 struct frame_stats {
 	u64 total, free, dirty, claimed;
+	u64 pooled; /* not in free, but perhaps in dirty */
 };
 void frame_stats(struct frame_stats *s);
 /* By frame.c: the sum of all claims changes. Unless forced: false when the heap has too little. */

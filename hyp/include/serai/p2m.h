@@ -33,7 +33,9 @@ struct p2m {
 	struct frame_owner *owner;
 	u64 end;     /* gfns below may be mapped; p2m_arch_init() may lower it; 0: no entries left */
 	u64 max_gfn; /* highest gfn ever mapped */
-	u32 max_tables; /* that may exist beside the root; 0: any number */
+	u32 pool;   /* pages for tables beside the root; those not in use are kept for it */
+	u32 tables; /* of the pool, in use */
+	bool from_heap; /* its tables come from free memory, whatever the pool is */
 	bool closing; /* p2m_destroy() was called: nothing is mapped any more */
 	u64 destroy_next; /* how far p2m_destroy() got */
 	struct p2m_arch arch;
@@ -47,10 +49,13 @@ int p2m_init(struct p2m *p, struct frame_owner *owner);
 int p2m_destroy(struct p2m *p);
 
 /*
- * How many tables it may have from now on. -XEN_ENOMEM when it has more already: then just those.
- * Nothing is set aside.
+ * Sets so many pages aside for its tables, from now on. -XEN_ENOMEM: not so many are free, and nothing
+ * is changed; or more are in use, and just those stay. -XEN_EINVAL: it is being destroyed.
  */
-int p2m_set_limit(struct p2m *p, u32 tables);
+int p2m_set_pool(struct p2m *p, u64 pages);
+/* For the architecture: a table of zeroes, NULL when the pool is used up; and back. */
+void *p2m_table_alloc(struct p2m *p);
+void p2m_table_free(struct p2m *p, void *table);
 
 /*
  * Maps nr frames, with the largest blocks that alignment allows. Replaces what is there (dropping

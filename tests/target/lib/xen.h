@@ -625,6 +625,7 @@ struct xen_hvm_param {
 #define XEN_DOMCTL_destroydomain     2
 #define XEN_DOMCTL_getdomaininfo     5
 #define XEN_DOMCTL_max_mem	     11
+#define XEN_DOMCTL_get_paging_mempool_size 85
 #define XEN_DOMCTL_set_paging_mempool_size 86
 #define XEN_DOMINF_shutdown	     (1u << 2)
 #define XEN_SYSCTL_INTERFACE_VERSION 0x15

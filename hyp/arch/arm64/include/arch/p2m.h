@@ -10,7 +10,6 @@ struct p2m_arch {
 	struct pgtable tables;
 	u64 vttbr; /* VTTBR_EL2: VMID and root */
 	u32 table_list; /* the tables' frames, see p2m.c */
-	u32 nr_tables; /* beside the root */
 	u16 vmid; /* 0: none, p2m_arch_init() did not succeed */
 };
 
