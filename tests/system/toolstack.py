@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Debian's Xen tools in dom0 (scripts/xl_images.py) manage guests: the scenarios of tests/system/xl.
 
-Each scenario is a case. They share one boot of dom0; after a failure, the next one boots it anew.
+Each scenario is a case. They share one boot of dom0, but for those that ask for arguments of the
+hypervisor; after a failure, the next one boots it anew.
 The machine's clock follows instructions, and this host's only while the machine is idle, so that
 no time limit of the tools depends on the host's load.
 """
@@ -19,14 +20,14 @@ PATIENCE = 1200         # seconds for a scenario on a loaded host
 # Scenarios, in the order of trust: name, whether make check has it.
 NAMES = (("create", True), ("disk", True), ("network", False), ("manage", False), ("crash", False),
          ("store", False), ("info", False), ("observe", False), ("hotplug", False), ("pools", False),
-         ("churn", False))
+         ("churn", False), ("silo", False), ("driver", False))
 
 
 class Toolstack:
     """A control domain with a release's tools that is kept from one case to the next."""
 
-    def __init__(self, rig, debian):
-        self.rig, self.debian, self.console = rig, debian, None
+    def __init__(self, rig, debian, hypargs):
+        self.rig, self.debian, self.hypargs, self.console = rig, debian, hypargs, None
         self.folder = os.path.join(rig.options.build, "xl" if debian == "12" else f"xl{debian}")
 
     def machine(self):
@@ -34,6 +35,7 @@ class Toolstack:
         hyp = "xen13" if hyp == "xen" and self.debian == "13" else hyp
         virtual = machine.Machine(hyp=hyp, build=self.rig.options.build, cpus=2, qemu="10",
                                   icount=1, sleep="on", dom0_mem="512M", dom0_vcpus=2,
+                                  hypargs=self.hypargs,
                                   initrd=os.path.join(self.folder, "dom0.cpio.gz"))
         virtual.qemu_args = xl_images.drives(self.folder, snapshot=True) + ["-no-reboot"]
         return virtual
@@ -76,11 +78,11 @@ class Toolstack:
         return steps, re.findall(r"^T# .*$", said, re.MULTILINE) + hung
 
 
-def kept(rig, debian):
+def kept(rig, debian, hypargs=""):
     """The control domain that this run keeps."""
-    if rig.kept is None or rig.kept.debian != debian:
+    if rig.kept is None or (rig.kept.debian, rig.kept.hypargs) != (debian, hypargs):
         rig.release()
-        rig.kept = Toolstack(rig, debian)
+        rig.kept = Toolstack(rig, debian, hypargs)
     return rig.kept
 
 
@@ -107,15 +109,24 @@ def typed(rig, name):
         raise
 
 
+def text_of(which):
+    with open(os.path.join(SCENARIOS, which + ".sh"), encoding="utf-8") as text:
+        return text.read()
+
+
 def names_of_steps(which):
     """Those that a scenario should tell of."""
-    with open(os.path.join(SCENARIOS, which + ".sh"), encoding="utf-8") as text:
-        return re.findall(r"\bstep (\S+) ", text.read())
+    return re.findall(r"^(?:then_)?step (\S+) ", text_of(which), re.MULTILINE)
+
+
+def hypervisor_arguments(which):
+    """Those that a scenario's file asks for, in a line of its own."""
+    return "".join(re.findall(r"^# Hypervisor: (.*)$", text_of(which), re.MULTILINE))
 
 
 def scenario(which, debian="12"):
     def case(rig, name):
-        steps, notes = kept(rig, debian).run(which)
+        steps, notes = kept(rig, debian, hypervisor_arguments(which)).run(which)
         rig.steps[name] = steps
         for step, passed, rest in steps:
             print(f"#   {'passed' if passed else 'FAILED'} {step}: {rest}"

@@ -4,7 +4,8 @@
 # A scenario is a file NAME.sh of functions and of lines `step NAME FUNCTION` or `then_step NAME
 # FUNCTION`, each of which prints "T: PASS NAME (SECONDS)" or "T: FAIL NAME why". Every command of the
 # function must succeed, unless it stands in a condition. Seconds are those of the machine's clock,
-# which follows instructions.
+# which follows instructions. A line "# Hypervisor: ARGUMENTS" boots a control domain of its own, with
+# these arguments of the hypervisor.
 
 STATE=/run/rig			# configurations, notes
 LOGS=/var/log/xen		# where xenconsoled writes what guests say
