@@ -266,6 +266,6 @@ struct domain_actions {
 extern struct domain_actions domain_actions;
 
 /* Debug key q. */
-void domain_dump_all(void);
+__cold_path void domain_dump_all(void);
 
 #endif

@@ -19,7 +19,7 @@ int evtchn_domain_close(struct domain *d);
 int evtchn_domain_destroy(struct domain *d);
 int evtchn_vcpu_create(struct vcpu *v);
 void evtchn_vcpu_destroy(struct vcpu *v);
-void evtchn_domain_dump(struct domain *d); /* debug key e */
+__cold_path void evtchn_domain_dump(struct domain *d); /* debug key e */
 
 /* Channels between two different domains need this leave. */
 bool evtchn_may_bind(const struct domain *d, const struct domain *remote);

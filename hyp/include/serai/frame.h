@@ -250,6 +250,6 @@ struct frame_stats {
 void frame_stats(struct frame_stats *s);
 /* By frame.c: the sum of all claims changes. Unless forced: false when the heap has too little. */
 bool frame_claims_change(s64 by, bool force);
-void frame_dump(void); /* debug key H */
+__cold_path void frame_dump(void); /* debug key H */
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef SERAI_GRANT_H
 #define SERAI_GRANT_H
 
+#include <serai/compiler.h>
 #include <serai/types.h>
 
 struct domain;
@@ -11,7 +12,7 @@ struct domain_config;
 /* Unit hooks. Destroying is preemptible; grants that others still map keep their frames. */
 int grant_domain_create(struct domain *d, const struct domain_config *cfg);
 int grant_domain_destroy(struct domain *d);
-void grant_domain_dump(struct domain *d); /* debug key g */
+__cold_path void grant_domain_dump(struct domain *d); /* debug key g */
 
 /*
  * The page of grant table frame idx (of status frame idx), for mapping; the table grows up to it.

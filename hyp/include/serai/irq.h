@@ -51,7 +51,7 @@ int irq_unassign(u32 irq, struct domain *d);
 int irq_domain_close(struct domain *d);
 /* From the controller's driver, for an acknowledged interrupt that has no path of its own. */
 void irq_dispatch(u32 irq);
-void irq_dump(void); /* debug key i */
+__cold_path void irq_dump(void); /* debug key i */
 
 /* The interrupt controller (arch): any CPU, SPIs only but for enable/disable of own PPIs. */
 void irq_arch_enable(u32 irq);

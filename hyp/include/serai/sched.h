@@ -226,7 +226,7 @@ void sched_choose_by(unsigned int cpu, nstime_t until);
 /* How long the CPU ran no unit, since it came up. */
 nstime_t sched_idle_time(unsigned int cpu);
 /* Debug key r. */
-void sched_dump(void);
+__cold_path void sched_dump(void);
 /* For a policy's dump: name and figures of one unit. */
 void sched_unit_dump(const struct sched_unit *u);
 

@@ -64,6 +64,6 @@ void timer_run_expired(void);
 /* On the CPU itself, before any timer of it is armed. */
 int timer_cpu_init(unsigned int cpu);
 /* Debug key t: armed timers of every CPU. */
-void timer_dump(void);
+__cold_path void timer_dump(void);
 
 #endif
