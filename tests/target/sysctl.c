@@ -113,6 +113,11 @@ static void check_refused(void)
 	for (uint32_t i = 0; i < ARRAY_SIZE(cmds); i++)
 		check_eqf(sysctl(cmds[i].cmd, 2, W(0, 1), W(1, 1)), cmds[i].rc, "sysctl.cmd%u",
 			  cmds[i].cmd);
+	/* CPUs do not come and go on Arm; whatever is asked, and of which CPU. */
+	for (uint32_t op = 0; op <= 6; op++)
+		for (uint32_t cpu = 0; cpu <= 4; cpu++)
+			check_eqf(sysctl(11, 2, W(0, cpu), W(1, op)), -XEN_ENOSYS,
+				  "sysctl.hotplug%u_cpu%u", op, cpu);
 	check_eq("sysctl.page_online", sysctl(14, 4, W(0, 2), W(1, 0x60000), W(2, 0x60000), Q(2, B)),
 		 0);
 	check_eq("sysctl.page_online_status", buf[0], 0);
