@@ -64,7 +64,7 @@ def make_images(options):
     xl_images.shutil.copy(program, os.path.join(inside, "mark"))
     xl_images.put(inside, "guest.cfg", CONFIG)
     xl_images.put(inside, "setup", SETUP % (NET_MIB * 16))
-    xl_images.make_all(folder, inside)
+    xl_images.make_all(folder, {"scenarios": inside})
     return folder
 
 

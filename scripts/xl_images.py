@@ -247,8 +247,9 @@ def put(root, name, text, mode=0o644):
     os.chmod(path, mode)
 
 
-def fill_root(root, scenarios, debian):
-    """The tree of the control domain's disk, from the unpacked packages of a release."""
+def fill_root(root, more, debian):
+    """The tree of the control domain's disk, from the unpacked packages of a release; `more` maps
+    further names in it to files or folders of this machine."""
     tools, version = RELEASES[debian]
     subprocess.run(["cp", "-a", fetched(tools) + "/.", root], check=True)
     for name, target in (("var/run", "/run"), ("var/lock", "/run/lock")):
@@ -273,8 +274,9 @@ def fill_root(root, scenarios, debian):
     put(root, "etc/xen/guest.cfg", GUEST_CONFIG)
     shutil.copy(fetched("kernel"), os.path.join(root, "boot/Image"))
     make_guest_ramdisk(os.path.join(root, "boot/guest.cpio.gz"))
-    if scenarios:
-        shutil.copytree(scenarios, os.path.join(root, "scenarios"))
+    for name, source in (more or {}).items():
+        copy = shutil.copytree if os.path.isdir(source) else shutil.copy
+        copy(source, os.path.join(root, name))
 
 
 def make_file_system(path, *options):
@@ -284,11 +286,11 @@ def make_file_system(path, *options):
         raise machine.MachineError(f"mkfs.ext4 could not make {path}:\n{made.stdout}")
 
 
-def make_dom0_disk(path, scenarios=None, debian="12"):
+def make_dom0_disk(path, more=None, debian="12"):
     root = path + ".root"
     shutil.rmtree(root, ignore_errors=True)
     os.makedirs(root)
-    fill_root(root, scenarios, debian)
+    fill_root(root, more, debian)
     with open(path + ".new", "wb") as disk:
         disk.truncate(ROOT_MIB * machine.MIB)
     make_file_system(path, "-O", "^has_journal,^metadata_csum", "-d", root, "-E", "root_owner=0:0",
@@ -309,11 +311,11 @@ def make_guest_disk(path):
     make_file_system(path, "-E", f"offset={machine.MIB}", path, f"{PARTITION_MIB}M")
 
 
-def make_all(folder, scenarios=None, debian="12"):
+def make_all(folder, more=None, debian="12"):
     """Everything that the machine boots from, in this folder; the tools are a Debian release's."""
     os.makedirs(folder, exist_ok=True)
     make_dom0_ramdisk(os.path.join(folder, "dom0.cpio.gz"))
-    make_dom0_disk(os.path.join(folder, "dom0.ext4"), scenarios, debian)
+    make_dom0_disk(os.path.join(folder, "dom0.ext4"), more, debian)
     make_guest_disk(os.path.join(folder, "guests.img"))
 
 

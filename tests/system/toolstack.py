@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Debian's Xen tools in dom0 (scripts/xl_images.py) manage guests: the scenarios of tests/system/xl.
 
-Each scenario is a case. They share one boot of dom0, but for those that ask for arguments of the
-hypervisor; after a failure, the next one boots it anew.
+Each scenario is a case. They share one boot of dom0, but for those that wish for another machine;
+after a failure, the next one boots it anew.
 The machine's clock follows instructions, and this host's only while the machine is idle, so that
 no time limit of the tools depends on the host's load.
 """
@@ -11,6 +11,8 @@ import re
 
 from rig import PROMPT, TOP, Failed, command, machine, same
 
+import passthrough
+import run_dom0less
 import xl_images
 
 SCENARIOS = os.path.join(TOP, "tests", "system", "xl")
@@ -20,23 +22,30 @@ PATIENCE = 1200         # seconds for a scenario on a loaded host
 # Scenarios, in the order of trust: name, whether make check has it.
 NAMES = (("create", True), ("disk", True), ("network", False), ("manage", False), ("crash", False),
          ("store", False), ("info", False), ("observe", False), ("hotplug", False), ("pools", False),
-         ("churn", False), ("silo", False), ("driver", False))
+         ("churn", False), ("silo", False), ("driver", False),
+         ("credit2", False), ("crowd", False), ("vuart", False), ("devices", False))
 
 
 class Toolstack:
     """A control domain with a release's tools that is kept from one case to the next."""
 
-    def __init__(self, rig, debian, hypargs):
-        self.rig, self.debian, self.hypargs, self.console = rig, debian, hypargs, None
+    def __init__(self, rig, debian, wishes):
+        self.rig, self.debian, self.wishes, self.console = rig, debian, wishes, None
         self.folder = os.path.join(rig.options.build, "xl" if debian == "12" else f"xl{debian}")
 
     def machine(self):
         hyp = self.rig.options.hyp
         hyp = "xen13" if hyp == "xen" and self.debian == "13" else hyp
-        virtual = machine.Machine(hyp=hyp, build=self.rig.options.build, cpus=2, qemu="10",
-                                  icount=1, sleep="on", dom0_mem="512M", dom0_vcpus=2,
-                                  hypargs=self.hypargs,
-                                  initrd=os.path.join(self.folder, "dom0.cpio.gz"))
+        settings = {"hyp": hyp, "build": self.rig.options.build, "cpus": 2, "qemu": "10",
+                    "icount": 1, "sleep": "on", "dom0_mem": "512M", "dom0_vcpus": 2,
+                    "hypargs": self.wishes.get("Hypervisor", ""),
+                    "initrd": os.path.join(self.folder, "dom0.cpio.gz")}
+        if "Withheld" in self.wishes:
+            virtual = run_dom0less.Machine([], with_dom0=True,
+                                           edit=passthrough.withheld(self.wishes["Withheld"]),
+                                           tree=os.path.join(self.folder, "machine.dtb"), **settings)
+        else:
+            virtual = machine.Machine(**settings)
         virtual.qemu_args = xl_images.drives(self.folder, snapshot=True) + ["-no-reboot"]
         return virtual
 
@@ -44,7 +53,8 @@ class Toolstack:
         """The shell of a control domain; its disks are as new."""
         if self.console:
             return self.console
-        xl_images.make_all(self.folder, SCENARIOS, self.debian)
+        xl_images.make_all(self.folder, {"scenarios": SCENARIOS, "scenarios/pl031.dtb":
+                                         passthrough.partial(self.rig, "pl031")}, self.debian)
         self.console = self.rig.start(name, self.machine().command(), LIFETIME)
         try:
             self.console.expect(PROMPT, 300)
@@ -78,17 +88,17 @@ class Toolstack:
         return steps, re.findall(r"^T# .*$", said, re.MULTILINE) + hung
 
 
-def kept(rig, debian, hypargs=""):
+def kept(rig, debian, wishes):
     """The control domain that this run keeps."""
-    if rig.kept is None or (rig.kept.debian, rig.kept.hypargs) != (debian, hypargs):
+    if rig.kept is None or (rig.kept.debian, rig.kept.wishes) != (debian, wishes):
         rig.release()
-        rig.kept = Toolstack(rig, debian, hypargs)
+        rig.kept = Toolstack(rig, debian, wishes)
     return rig.kept
 
 
 def typed(rig, name):
     """What the README shows: xl's own console of a guest with disk and network, then its end."""
-    tools = kept(rig, "12")
+    tools = kept(rig, "12", {})
     console = tools.boot(name)
     try:
         console.send("xl create /etc/xen/guest.cfg -c\n")
@@ -119,14 +129,15 @@ def names_of_steps(which):
     return re.findall(r"^(?:then_)?step (\S+) ", text_of(which), re.MULTILINE)
 
 
-def hypervisor_arguments(which):
-    """Those that a scenario's file asks for, in a line of its own."""
-    return "".join(re.findall(r"^# Hypervisor: (.*)$", text_of(which), re.MULTILINE))
+def wishes_of(which):
+    """What a scenario's file asks for in lines of their own: arguments of the hypervisor, a node of
+    the machine's tree that dom0 shall not have."""
+    return dict(re.findall(r"^# (Hypervisor|Withheld): (.*)$", text_of(which), re.MULTILINE))
 
 
 def scenario(which, debian="12"):
     def case(rig, name):
-        steps, notes = kept(rig, debian, hypervisor_arguments(which)).run(which)
+        steps, notes = kept(rig, debian, wishes_of(which)).run(which)
         rig.steps[name] = steps
         for step, passed, rest in steps:
             print(f"#   {'passed' if passed else 'FAILED'} {step}: {rest}"
