@@ -183,20 +183,20 @@ static void refill(void *arg)
 	lock_drop(&u->guest.lock);
 }
 
-/* As full as the other end says. */
+/* As full as the other end says. The interrupt lets a guest send half a FIFO without looking. */
 static void ring_show_room(struct vpl011 *u)
 {
 	struct abi_console_ring *r = ring_of(u);
 	u32 used = READ_ONCE(r->out_prod) - load_acquire(&r->out_cons);
 
 	u->fr &= ~(FR_TXFF | FR_TXFE);
-	u->ris |= INT_TX;
+	u->ris &= ~INT_TX;
 	if (!used)
 		u->fr |= FR_TXFE;
-	if (used < sizeof(r->out))
-		return;
-	u->fr |= FR_TXFF;
-	u->ris &= ~INT_TX;
+	if (used >= sizeof(r->out))
+		u->fr |= FR_TXFF;
+	if (used <= sizeof(r->out) - FIFO_HALF)
+		u->ris |= INT_TX;
 }
 
 static void ring_put(struct vpl011 *u, char c)
