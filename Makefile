@@ -142,7 +142,9 @@ CFLAGS += $(if $(CONFIG_STACK_PROTECTOR),-fstack-protector-strong,-fno-stack-pro
 CFLAGS += $(if $(CONFIG_FRAME_POINTER),-fno-omit-frame-pointer,-fomit-frame-pointer)
 AFLAGS := -g -D__ASSEMBLY__ $(PREFIX_MAP) -Wundef -Werror
 LDFLAGS := -nostdlib -static --gc-sections --build-id=sha1 -z noexecstack -z max-page-size=4096 \
-	--fatal-warnings --fix-cortex-a53-843419 -u config_gz -u symbols_count
+	--fatal-warnings -u config_gz -u symbols_count
+# All is within 1 MiB, so GNU ld need not add stubs, which begin a new page; lld has no such choice.
+LDFLAGS += --fix-cortex-a53-843419$(if $(findstring lld,$(LD)),,=adr)
 # GNU ld warns of program headers that are writable and executable; nothing here loads by them.
 LDFLAGS += $(if $(findstring lld,$(LD)),,--no-warn-rwx-segments)
 
