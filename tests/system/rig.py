@@ -22,10 +22,11 @@ class Rig:
 
     def __init__(self, options):
         self.options = options
-        self.logs = os.path.join(options.build, "check", "system")
+        # Runs on two hypervisors at once have nothing in common.
+        self.suffix = "" if options.hyp == "serai" else "-" + os.path.basename(options.hyp)
+        self.logs = os.path.join(options.build, "check", "system" + self.suffix)
         self.count = 0
         self.kept = None        # a machine that several cases share; closed before others start
-        self.steps = {}         # what scenarios told: see toolstack.py
 
     def release(self):
         """Ends the machine that cases share."""

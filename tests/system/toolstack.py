@@ -31,7 +31,8 @@ class Toolstack:
 
     def __init__(self, rig, debian, wishes):
         self.rig, self.debian, self.wishes, self.console = rig, debian, wishes, None
-        self.folder = os.path.join(rig.options.build, "xl" if debian == "12" else f"xl{debian}")
+        self.folder = os.path.join(rig.options.build,
+                                   ("xl" if debian == "12" else f"xl{debian}") + rig.suffix)
 
     def machine(self):
         hyp = self.rig.options.hyp
@@ -138,7 +139,6 @@ def wishes_of(which):
 def scenario(which, debian="12"):
     def case(rig, name):
         steps, notes = kept(rig, debian, wishes_of(which)).run(which)
-        rig.steps[name] = steps
         for step, passed, rest in steps:
             print(f"#   {'passed' if passed else 'FAILED'} {step}: {rest}"
                   f"{' s of the machine' if passed else ''}", flush=True)
