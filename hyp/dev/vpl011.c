@@ -5,7 +5,8 @@
  *
  * Of what is typed the guest sees a FIFO of 32; behind it more wait for their turn. The guest may
  * send BUDGET characters at once and RATE per second; after that its transmit FIFO is full until
- * the refill timer fires, as if the line were slow. Nothing is lost of one that looks at FR.
+ * the refill timer fires, as if the line were slow. Nothing is lost of one that looks at FR, or sends
+ * half a FIFO when it is interrupted, as Linux does.
  *
  * Or the line is a ring in a page that is shared with another domain's tool: nothing of it is
  * believed but that it is there. Its end is told after the lock was dropped.
@@ -59,7 +60,7 @@ struct vpl011 {
 	struct console_guest guest; /* its lock covers all of this */
 	struct domain *domain;
 	u32 head, tail; /* of in[], free running: next to read, next to write */
-	u32 budget;
+	u32 budget, late; /* late: how many more are taken though the FIFO is said to be full */
 	nstime_t filled; /* up to when the budget was given */
 	char in[IN_SIZE];
 	struct timer refill;
@@ -168,6 +169,7 @@ static __cold_path void budget_end(struct vpl011 *u)
 		return;
 	u->fr = (u->fr & ~FR_TXFE) | FR_TXFF;
 	u->ris &= ~INT_TX;
+	u->late = FIFO_HALF;
 	timer_arm(&u->refill, u->filled + REFILL_PERIOD);
 }
 
@@ -226,8 +228,13 @@ static void write_data(struct vpl011 *u, char c)
 {
 	u32 cost = c == '\n' ? LINE_COST : 1;
 
-	if (unlikely(u->fr & FR_TXFF))
+	if (unlikely(u->fr & FR_TXFF)) {
+		if (u->late) {
+			u->late--;
+			console_guest_put(&u->guest, &c, 1);
+		}
 		return;
+	}
 	if (ring_of(u)) {
 		ring_put(u, c);
 		return;

@@ -361,9 +361,14 @@ static void test_rate(void **state)
 	assert_int_equal(rd(RIS), 0);
 	assert_false(dom.arch.spi_level);
 	assert_int_equal(nr_said, BUDGET);
-	/* Lost; it had been told. */
-	send(10);
-	assert_int_equal(nr_said, BUDGET);
+	/* Who was interrupted before may be in the middle of half a FIFO; the rest is lost. */
+	for (u32 i = 1; i <= 26; i++) {
+		send(1);
+		assert_int_equal(nr_said, BUDGET + (i < 16 ? i : 16));
+		assert_int_equal(rd(FR), FR_TXFF | FR_RXFE);
+		assert_int_equal(rd(RIS), 0);
+	}
+	nr_said = BUDGET;
 	assert_non_null(timer);
 	assert_int_equal(timer_deadline, NS_PER_S / 8);
 	host.now = timer_deadline;
