@@ -236,6 +236,33 @@ static void scrub_is_bounded(void **state)
 	assert_in_range(host.frames_zeroed - before, 1, 4);
 }
 
+/* Of two CPUs, one asks while the other one scrubs. */
+static struct frame_stats during_scrub;
+static bool asking;
+
+void *frame_map(mfn_t m)
+{
+	if (asking)
+		frame_stats(&during_scrub);
+	host.frames_mapped++;
+	return paddr_to_virt(mfn_to_paddr(m));
+}
+
+static void scrubbed_is_free_meanwhile(void **state)
+{
+	struct frame_stats before;
+
+	frame_stats(&before);
+	asking = true;
+	assert_true(frame_scrub_some());
+	asking = false;
+	assert_int_equal(during_scrub.free, before.free);
+	assert_int_equal(during_scrub.dirty, before.dirty);
+	frame_stats(&during_scrub);
+	assert_int_equal(during_scrub.free, before.free);
+	assert_in_range(before.dirty - during_scrub.dirty, 1, 4);
+}
+
 static void adding_touches_few_records(void **state)
 {
 	unsigned int touched = 0;
@@ -328,6 +355,7 @@ int main(void)
 		cmocka_unit_test_setup(million_operations, setup),
 		cmocka_unit_test_setup(coalesces_when_scrubbed, setup),
 		cmocka_unit_test_setup(scrub_is_bounded, setup),
+		cmocka_unit_test_setup(scrubbed_is_free_meanwhile, setup),
 		cmocka_unit_test(adding_touches_few_records),
 		cmocka_unit_test_setup(refusals, setup),
 		cmocka_unit_test_setup(clean_only_never_scrubs, setup),
