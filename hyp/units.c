@@ -210,9 +210,10 @@ static void dump_grants(void)
 
 static void dump_frames_of(struct domain *d)
 {
-	pr_info("  d%u %s: %lu KiB of at most %lu; %u pages shared, or given up but mapped by others\n",
-		d->id, d->name, (u64)d->frames.nr << (PAGE_SHIFT - 10),
-		(u64)d->frames.max << (PAGE_SHIFT - 10), d->frames.nr_refs_held);
+	pr_info("  d%u %s: %lu KiB of at most %lu; %u pages shared, or given up but mapped by others; "
+		"%u tables\n", d->id, d->name, (u64)d->frames.nr << (PAGE_SHIFT - 10),
+		(u64)d->frames.max << (PAGE_SHIFT - 10), d->frames.nr_refs_held,
+		d->p2m.tables + d->p2m.heap_tables);
 }
 
 static void dump_memory(void)

@@ -55,8 +55,13 @@ int p2m_set_pool(struct p2m *p, u64 pages)
 
 void *p2m_table_alloc(struct p2m *p)
 {
-	if (p->from_heap)
-		return heap_alloc_page();
+	void *table;
+
+	if (p->from_heap) {
+		table = heap_alloc_page();
+		p->heap_tables += table != NULL;
+		return table;
+	}
 	if (p->tables >= p->pool)
 		return NULL;
 	p->tables++;
@@ -66,10 +71,14 @@ void *p2m_table_alloc(struct p2m *p)
 /* When the domain ends its pool is gone before the tables are. */
 void p2m_table_free(struct p2m *p, void *table)
 {
-	if (p->from_heap || p->tables-- > p->pool)
+	if (p->from_heap) {
+		p->heap_tables--;
 		heap_free(table, 0);
-	else
+	} else if (p->tables-- > p->pool) {
+		heap_free(table, 0);
+	} else {
 		heap_free_pooled(table);
+	}
 }
 
 /* --- entries --- */

@@ -311,10 +311,12 @@ static void tables_from_the_heap(void **state)
 	assert_non_null(t);
 	assert_int_equal(pooled(), 1);
 	assert_int_equal(world_free_frames(), before - 2);
+	assert_int_equal(a->p2m.heap_tables, 1);
 	assert_int_equal(p2m_set_pool(&a->p2m, 0), 0);
 	assert_int_equal(world_free_frames(), before - 1);
 	p2m_table_free(&a->p2m, t);
 	assert_int_equal(world_free_frames(), before);
+	assert_int_equal(a->p2m.heap_tables, 0);
 }
 
 static u32 tables_left;

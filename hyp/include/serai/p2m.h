@@ -35,6 +35,7 @@ struct p2m {
 	u64 max_gfn; /* highest gfn ever mapped */
 	u32 pool;   /* pages for tables beside the root; those not in use are kept for it */
 	u32 tables; /* of the pool, in use */
+	u32 heap_tables; /* in use that are not of the pool */
 	bool from_heap; /* its tables come from free memory, whatever the pool is */
 	bool closing; /* p2m_destroy() was called: nothing is mapped any more */
 	u64 destroy_next; /* how far p2m_destroy() got */
