@@ -313,11 +313,6 @@ static void frames_gone(struct frame_owner *o)
 	domain_put(container_of(o, struct domain, frames));
 }
 
-struct domain *domain_first(void)
-{
-	return domain_list;
-}
-
 bool caller_is_control(void)
 {
 	return domain_is_control(current_domain());
@@ -459,11 +454,10 @@ static void domain_dump(struct domain *d)
 		const struct abi_vcpu_info *info = v ? READ_ONCE(v->info) : NULL;
 
 		if (v)
-			pr_info("  v%u: cpu %u%s, may run on %#lx, holds %#x, pauses %u, upcall "
-				"pending %u%s\n", i, v->unit.cpu,
+			pr_info("  v%u: cpu %u%s, may run on %#lx, holds %#x, upcall pending "
+				"%u%s\n", i, v->unit.cpu,
 				v->unit.running ? " running" : "", v->unit.hard.bits[0],
-				v->unit.holds, v->pause_count,
-				info ? info->evtchn_upcall_pending : 0, v->polling ? ", polls" : "");
+				v->unit.holds, info ? info->evtchn_upcall_pending : 0, v->polling ? ", polls" : "");
 	}
 	for (unsigned int i = 0; i < units_count; i++)
 		if (units[i].dump)

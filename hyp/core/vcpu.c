@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Vcpus: blocking and waking, requests from other CPUs, pauses, and the hooks by which the scheduler
+ * Vcpus: blocking and waking, requests from other CPUs, and the hooks by which the scheduler
  * switches them.
  *
  * A waker makes its reason visible (pending bit, posted interrupt) before it looks at
@@ -38,22 +38,6 @@ void vcpu_block(void)
 	smp_mb();
 	if (vcpu_arch_irq_pending(v) || READ_ONCE(v->requests))
 		sched_release(&v->unit, HOLD_BLOCKED);
-}
-
-void vcpu_pause(struct vcpu *v)
-{
-	lock_take(&v->lock);
-	if (v->pause_count++ == 0)
-		sched_hold(&v->unit, HOLD_PAUSED);
-	lock_drop(&v->lock);
-}
-
-void vcpu_unpause(struct vcpu *v)
-{
-	lock_take(&v->lock);
-	if (v->pause_count && --v->pause_count == 0)
-		sched_release(&v->unit, HOLD_PAUSED);
-	lock_drop(&v->lock);
 }
 
 static void unit_context_switch(struct sched_unit *prev, struct sched_unit *next)

@@ -19,11 +19,6 @@
 
 struct lock evtchn_bind_lock = LOCK_INIT(RANK_EVTCHN);
 
-bool evtchn_may_bind(const struct domain *d, const struct domain *remote)
-{
-	return domains_may_share(d, remote);
-}
-
 /* --- the directory --- */
 
 static inline u64 *used_words(const struct evtchn_domain *ed, u32 bucket)
@@ -375,7 +370,7 @@ static long op_alloc_unbound(void *arg, u64 handle)
 	rd = domain_get(a->remote_dom);
 	if (!rd)
 		rc = -XEN_ESRCH;
-	else if (!evtchn_may_bind(d, rd))
+	else if (!domains_may_share(d, rd))
 		rc = -XEN_EPERM;
 	else
 		rc = evtchn_alloc_unbound(d, rd->id);
@@ -402,7 +397,7 @@ static int bind_interdomain(struct domain *ld, struct domain *rd, u32 rport)
 	    (rchn->state != EVTCHN_UNBOUND && rchn->state != EVTCHN_OWN))
 		return -XEN_EINVAL;
 	own = rchn->state == EVTCHN_OWN;
-	if (!evtchn_may_bind(ld, rd))
+	if (!domains_may_share(ld, rd))
 		return -XEN_EPERM;
 	evtchn_open(ld, (u32)lport,
 		    &(struct evtchn){ .state = own ? EVTCHN_TO_OWN : EVTCHN_INTERDOMAIN,

@@ -3,7 +3,7 @@
  * Frames and their owners.
  *
  * The first word of a record {refs, owner, state, flags} changes atomically. The bit "allocated"
- * stands for one of the references; it goes by frame_release() or frame_unshare() only, under
+ * stands for one of the references; it goes by frame_release_range() or frame_unshare() only, under
  * the owner's lock, together with that reference. Whoever drops the last reference returns the
  * frame to the heap, dirty, and takes it off the owner's account.
  * Lock order: the owner's lock, then the heap's.
@@ -162,12 +162,11 @@ void frame_share(struct frame_owner *o, void *va)
 }
 
 /* Under the owner's lock: a frame without references leaves the account. */
-static void owner_forget(struct frame_owner *o, const struct frame *f, bool held)
+static void owner_forget(struct frame_owner *o, const struct frame *f)
 {
 	if (f->state == FRAME_DOMAIN)
 		owner_shrink(o, 1);
-	if (held)
-		o->nr_refs_held--;
+	o->nr_refs_held--;
 }
 
 /* Drops the owner's lock; last: f has no reference left. Afterwards o may be gone. */
@@ -195,7 +194,7 @@ void frame_unshare(void *va)
 	lock_take(&o->lock);
 	last = (u32)atomic_sub_return(&f->word, FRAME_WORD_ALLOCATED | 1) == 0;
 	if (last)
-		owner_forget(o, f, true);
+		owner_forget(o, f);
 	owner_done(o, f, last);
 }
 
@@ -205,7 +204,7 @@ void frame_put_last(struct frame *f)
 
 	ASSERT(!f->allocated && (f->state == FRAME_DOMAIN || f->state == FRAME_SHARED));
 	lock_take(&o->lock);
-	owner_forget(o, f, true);
+	owner_forget(o, f);
 	owner_done(o, f, true);
 }
 
@@ -217,25 +216,6 @@ static void owner_unlink(struct frame_owner *o, struct frame *f)
 		o->first = f->next;
 	if (f->next != FRAME_NONE)
 		frame_table[f->next].prev = f->prev;
-}
-
-bool frame_release(struct frame_owner *o, struct frame *f)
-{
-	bool last;
-
-	lock_take(&o->lock);
-	if (!frame_is_allocated_to(f, o)) {
-		lock_drop(&o->lock);
-		return false;
-	}
-	owner_unlink(o, f);
-	last = (u32)atomic_sub_return(&f->word, FRAME_WORD_ALLOCATED | 1) == 0;
-	if (last)
-		owner_forget(o, f, false);
-	else
-		o->nr_refs_held++;
-	owner_done(o, f, last);
-	return true;
 }
 
 /* Under the owner's lock: gives the first of nr frames up, and those behind it in the same state. */

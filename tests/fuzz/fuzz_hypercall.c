@@ -133,10 +133,10 @@ static void do_vcpu(struct domain *d, struct vcpu *v, const u8 *operand)
 		sched_release(&v->unit, HOLD_DOWN);
 		break;
 	case 1:
-		vcpu_pause(v);
+		domain_pause(v->domain);
 		break;
 	case 2:
-		vcpu_unpause(v);
+		domain_unpause(v->domain);
 		break;
 	case 3:
 		v->arch.irq_pending = operand[1] & 1;

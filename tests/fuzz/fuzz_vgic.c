@@ -163,11 +163,11 @@ static void wild_input(void)
 		break;
 	case 2:
 		if (vgic_has_intid(&t.dom.arch.vgic, intid) && intid >= 32)
-			vgic_inject_spi(&t.dom, intid);
+			device_edge(intid);
 		break;
 	default:
 		if (vgic_has_intid(&t.dom.arch.vgic, intid) && intid >= 32)
-			vgic_set_spi_level(&t.dom, intid, level);
+			domain_arch_set_spi_level(&t.dom, intid, level);
 	}
 }
 

@@ -6,6 +6,7 @@
  *
  * evtchn_fifo.c is included here to be looked into.
  */
+#include "first_domain.h"
 #include "hypercall_house.h"
 #include "../../hyp/ipc/grant_private.h"
 #include "../../hyp/ipc/evtchn_fifo.c"
@@ -144,7 +145,7 @@ static void check_active(struct domain *d, u32 ref, const struct grant_active *a
 		return;
 	hold(a->frame);
 	CHECK(frame_owner_of(a->frame) == &d->frames);
-	for (struct domain *m = domain_first(); m; m = m->next) {
+	for (struct domain *m = first_domain(); m; m = m->next) {
 		const struct grant_table *gt = m->grants;
 
 		for (u32 h = 0; gt && h < gt->nr_maps; h++) {
@@ -225,7 +226,7 @@ void check_house(void)
 	CHECK(!lock_held(&evtchn_bind_lock));
 	check_heap();
 	memset(held, 0, sizeof(held));
-	for (struct domain *d = domain_first(); d; d = d->next) {
+	for (struct domain *d = first_domain(); d; d = d->next) {
 		check_p2m(d);
 		check_events(d);
 		check_grants(d);
@@ -234,7 +235,7 @@ void check_house(void)
 				hold_area(&d->vcpus[i]->info_area);
 	}
 	check_frames();
-	for (struct domain *d = domain_first(); d; d = d->next)
+	for (struct domain *d = first_domain(); d; d = d->next)
 		check_owner(d);
 }
 

@@ -3,6 +3,7 @@
  * See hypercall_house.h. The files included here are those where something is made to fail, or that
  * are looked into.
  */
+#include "first_domain.h"
 #include "hypercall_house.h"
 #include "../../hyp/ipc/grant_private.h"
 
@@ -409,7 +410,7 @@ struct vcpu *house_run_cpu(unsigned int cpu)
 
 struct domain *house_domain(domid_t id)
 {
-	struct domain *d = domain_first();
+	struct domain *d = first_domain();
 
 	while (d && d->id != id)
 		d = d->next;
@@ -503,7 +504,7 @@ static void expect_nothing_missing(void)
 {
 	struct frame_stats s;
 
-	CHECK(!domain_first());
+	CHECK(!first_domain());
 	check_heap();
 	frame_stats(&s);
 	CHECK(s.free == before.frames);
@@ -528,7 +529,7 @@ void house_end(void)
 	host.fail_p2m_more = 0;
 	host.preempt_in = host.fail_copy_in = host.fail_p2m_in = 0;
 	host.fail_atomics = 0;
-	for (unsigned int tries = 0; domain_first(); tries++) {
+	for (unsigned int tries = 0; first_domain(); tries++) {
 		CHECK(tries < 100);
 		for (unsigned int cpu = 0; cpu < CPUS; cpu++)
 			house_run_cpu(cpu);

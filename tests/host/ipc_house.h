@@ -78,11 +78,6 @@ int domain_get_target(domid_t id, struct domain **out)
 	return 0;
 }
 
-struct domain *domain_first(void)
-{
-	return house[0];
-}
-
 bool caller_is_control(void)
 {
 	return domain_is_control(current_domain());

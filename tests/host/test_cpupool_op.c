@@ -300,12 +300,12 @@ static void idle_time_counts(void **state)
 	cpus_run();
 	host.now += 3 * NS_PER_MS;
 	assert_int_equal(idle_more(cpu), 3 * NS_PER_MS);
-	sched_hold(u, HOLD_PAUSED);
+	sched_hold(u, HOLD_DOMAIN);
 	cpus_run();
 	host.now += 2 * NS_PER_MS;
 	assert_int_equal(idle_more(cpu), 2 * NS_PER_MS);
 	cpus_run();
-	sched_release(u, HOLD_PAUSED);
+	sched_release(u, HOLD_DOMAIN);
 	sched_release(u, HOLD_BLOCKED);
 	cpus_run();
 	host.now += 4 * NS_PER_MS;

@@ -213,10 +213,10 @@ static void test_cap_changes(void **state)
 	/* Held while it waits for its time. */
 	while (!units[0].u.throttled)
 		run_for(STEP);
-	sched_hold(&units[0].u, HOLD_PAUSED);
+	sched_hold(&units[0].u, HOLD_DOMAIN);
 	check_all(true);
 	run_for(50 * NS_PER_MS);
-	sched_release(&units[0].u, HOLD_PAUSED);
+	sched_release(&units[0].u, HOLD_DOMAIN);
 	settle();
 	assert_true(is_current(&units[0]));
 	machine_stop();

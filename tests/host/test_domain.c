@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "first_domain.h"
 #include "messages.h"
 #include <arch/host.h>
 #include <serai/arch.h>
@@ -251,7 +252,7 @@ static int teardown(void **state)
 {
 	struct domain *d;
 
-	while ((d = domain_first()))
+	while ((d = first_domain()))
 		while (domain_kill(d) == -XEN_ERESTART)
 			;
 	assert_int_equal(live, 0);
@@ -289,7 +290,7 @@ static void test_creation_runs_hooks_forward(void **state)
 		assert_false(cpumask_test(&v->unit.hard, 0));
 	}
 	assert_null(domain_vcpu(d, VCPUS));
-	assert_ptr_equal(domain_first(), d);
+	assert_ptr_equal(first_domain(), d);
 }
 
 /* What must have been called when the n-th hook of CREATED refused. */
@@ -326,7 +327,7 @@ static void test_each_hook_refuses(void **state)
 		assert_string_equal(calls, expected);
 		assert_said(n <= 2 ? "domain 1: " : "d1v");
 		assert_said("cannot be created (-6)");
-		assert_null(domain_first());
+		assert_null(first_domain());
 		assert_null(d);
 		assert_int_equal(live, 0);
 	}
@@ -347,7 +348,7 @@ static void test_each_allocation_fails(void **state)
 		assert_true(rc == 0 || rc == -XEN_ENOMEM);
 		if (rc) {
 			assert_int_equal(live, 0);
-			assert_null(domain_first());
+			assert_null(first_domain());
 		}
 	} while (rc);
 	assert_int_equal(n, 2 + VCPUS + 1);
@@ -376,7 +377,7 @@ static void test_lookup(void **state)
 
 	for (size_t i = 0; i < ARRAY_SIZE(order); i++)
 		d[order[i]] = created(order[i], 0);
-	p = domain_first();
+	p = first_domain();
 	for (domid_t id = 0; id < 10; id++) {
 		assert_ptr_equal(domain_get(id), d[id]);
 		if (!d[id])
@@ -463,7 +464,7 @@ static void test_references_outlive_the_kill(void **state)
 	assert_ptr_equal(domain_get(4), d); /* a dead one, until nobody refers to it */
 	domain_put(d);
 	domain_put(d);
-	assert_null(domain_first());
+	assert_null(first_domain());
 	assert_int_equal(live, 0);
 }
 
@@ -481,11 +482,11 @@ static void test_frames_in_use_keep_the_domain(void **state)
 	assert_int_equal(d->refs, 1);
 	frames_busy = false;
 	assert_int_equal(create(4, 0, &other), -XEN_EEXIST);
-	assert_ptr_equal(domain_first(), d);
+	assert_ptr_equal(first_domain(), d);
 	frames_busy = true;
 	zombie = &d->frames;
 	zombie->empty(zombie);
-	assert_null(domain_first());
+	assert_null(first_domain());
 }
 
 static void *get_and_put(void *arg)
@@ -526,7 +527,7 @@ static void test_lookup_races_with_the_last_put(void **state)
 	__atomic_store_n(&stop, true, __ATOMIC_RELEASE);
 	pthread_join(t, NULL);
 	quiet = false;
-	assert_null(domain_first());
+	assert_null(first_domain());
 }
 
 /* --- pausing, shutting down --- */
@@ -652,7 +653,7 @@ static void test_kill_waits_for_running_vcpus(void **state)
 	assert_int_equal(holds, VCPUS); /* held once, however often it is called */
 	assert_int_equal(domain_kill(d), 0);
 	assert_string_equal(calls, CLOSED DESTROYED UNDONE);
-	assert_null(domain_first());
+	assert_null(first_domain());
 	assert_int_equal(live, 0);
 }
 
@@ -670,7 +671,7 @@ static void test_kill_is_preempted_anywhere(void **state)
 
 		restart_in = (long)n + 1;
 		assert_int_equal(domain_kill(d), -XEN_ERESTART);
-		assert_ptr_equal(domain_first(), d);
+		assert_ptr_equal(first_domain(), d);
 		assert_int_equal(domain_kill(d), 0);
 		assert_string_equal(calls, expected[n]);
 		assert_int_equal(live, 0);
@@ -726,7 +727,7 @@ static void test_dump(void **state)
 	d2->dying = d2->shut_down = true;
 	domain_dump_all();
 	assert_said("d1 a name too long: 0 frames of 1000, 3 vcpus, pauses 3\n");
-	assert_said("v1: cpu 6 running, may run on 0, holds 0x21, pauses 0, upcall pending 1");
+	assert_said("v1: cpu 6 running, may run on 0, holds 0x21, upcall pending 1");
 	assert_said("d2 a name too long: 0 frames of 1000, 3 vcpus, pauses 0, dying, shut down\n");
 	assert_int_equal(dumps, 2);
 	d1->vcpus[1]->unit.running = false;

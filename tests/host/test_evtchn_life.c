@@ -160,7 +160,7 @@ static void test_vcpu_info(void **state)
 	assert_int_equal(v1->info->evtchn_upcall_pending, 1);
 
 	/* The guest gives the page away: it stays until the vcpu is gone. */
-	assert_true(frame_release(&dom1->frames, dom_frame(dom1, 0x100)));
+	frame_release_range(&dom1->frames, dom_frame(dom1, 0x100), 1);
 	assert_int_equal(p2m_unmap(&dom1->p2m, gfn(0x100), 1), 0);
 	info->evtchn_pending_sel = 0;
 	info->evtchn_upcall_pending = 0;

@@ -45,7 +45,7 @@ static void test_revoked_while_mapped(void **state)
 	grant(dom1, 8, 0, RAM_GFN, 0);
 	m = map(1, 8, MAP_GFN, GNTMAP_host_map);
 	page[5] = 'x';
-	assert_true(frame_release(&dom1->frames, f));
+	frame_release_range(&dom1->frames, f, 1);
 	assert_int_equal(p2m_unmap(&dom1->p2m, gfn(RAM_GFN), 1), 0);
 	*entry(dom1, 8) = (struct abi_grant_entry){ 0, 0, RAM_GFN + 1 };
 	assert_ptr_equal(dom_ptr(dom0, MAP_GFN), page);

@@ -24,7 +24,6 @@ static u16 soil[FRAMES]; /* the byte of the frame that was written by its last o
 static struct {
 	u64 first, nr;
 	unsigned int order;
-	bool range;
 } held[BLOCKS];
 static unsigned int nr_held;
 static u64 nr_free;
@@ -106,7 +105,7 @@ static void check_structure(void)
 	assert_int_equal(s.total, FRAMES - 3 - (HOLE_END - HOLE_START));
 }
 
-static void take(u64 first, u64 nr, unsigned int order, bool range, bool scrubbed)
+static void take(u64 first, u64 nr, unsigned int order, bool scrubbed)
 {
 	for (u64 i = first; i < first + nr; i++) {
 		assert_false(used[i]);
@@ -122,7 +121,6 @@ static void take(u64 first, u64 nr, unsigned int order, bool range, bool scrubbe
 	held[nr_held].first = first;
 	held[nr_held].nr = nr;
 	held[nr_held].order = order;
-	held[nr_held].range = range;
 	nr_held++;
 }
 
@@ -137,25 +135,13 @@ static void op_alloc(void)
 		return;
 	assert_int_equal(frame_to_mfn(f).v % (1UL << order), 0);
 	assert_int_equal(f->state, FRAME_HYP);
-	take(frame_to_mfn(f).v - BASE, 1UL << order, order, false, !(fl & FRAME_NO_SCRUB));
-}
-
-static void op_alloc_at(void)
-{
-	u64 first = rnd(FRAMES), nr = 1 + rnd(rnd(50) ? 40 : 3000), i;
-	bool scrub = rnd(2), all_free = first + nr <= FRAMES;
-	struct frame *f = frame_alloc_at(mfn(BASE + first), nr, scrub ? 0 : FRAME_NO_SCRUB);
-
-	for (i = first; all_free && i < first + nr; i++)
-		all_free = !used[i];
-	assert_int_equal(f != NULL, all_free);
-	if (f)
-		take(first, nr, 0, true, scrub);
+	take(frame_to_mfn(f).v - BASE, 1UL << order, order, !(fl & FRAME_NO_SCRUB));
 }
 
 static void op_free(void)
 {
 	unsigned int k;
+	u64 cut;
 
 	if (!nr_held)
 		return;
@@ -163,10 +149,14 @@ static void op_free(void)
 	for (u64 i = held[k].first; i < held[k].first + held[k].nr; i++)
 		used[i] = false;
 	nr_free += held[k].nr;
-	if (held[k].range)
-		frame_free_range(&frame_table[held[k].first], held[k].nr);
-	else
+	if (rnd(8) == 0) {
+		/* In two parts that are no blocks. */
+		cut = rnd(held[k].nr);
+		frame_free_range(&frame_table[held[k].first + cut], held[k].nr - cut);
+		frame_free_range(&frame_table[held[k].first], cut);
+	} else {
 		frame_free(&frame_table[held[k].first], held[k].order);
+	}
 	held[k] = held[--nr_held];
 }
 
@@ -178,10 +168,6 @@ static void million_operations(void **state)
 
 		switch (rnd(10)) {
 		case 0:
-			if (nr_held < BLOCKS)
-				op_alloc_at();
-			break;
-		case 1:
 			frame_scrub_some();
 			break;
 		default:
@@ -279,12 +265,6 @@ static void refusals(void **state)
 {
 	assert_null(frame_alloc(FRAME_ORDER_MAX + 1, 0));
 	assert_null(frame_alloc(FRAME_ORDER_MAX, 0));
-	assert_null(frame_alloc_at(mfn(BASE + 10), 0, 0));
-	assert_null(frame_alloc_at(mfn(BASE + 10), ~0UL - BASE, 0));
-	assert_null(frame_alloc_at(mfn(BASE - 1), 2, 0));
-	assert_null(frame_alloc_at(mfn(BASE + FRAMES - 1), 2, 0));
-	assert_null(frame_alloc_at(mfn(BASE + HOLE_START - 1), 2, 0));
-	assert_null(frame_alloc_at(mfn(BASE), 1, 0));
 	assert_null(mfn_to_frame(mfn(BASE - 1)));
 	assert_null(mfn_to_frame(mfn(BASE + FRAMES)));
 	assert_int_equal(frame_init(0, 1UL << 45), -XEN_E2BIG);

@@ -234,7 +234,7 @@ static void direct_map_keeps_its_frames(void **state)
 	/* A block of four, one of them given away for good: nothing is populated. */
 	one = put_reservation(DOMID_SELF, &g, 1, 2);
 	assert_int_equal(call(XENMEM_populate_physmap, one), 1);
-	frame_release(&dom0->frames, mfn_to_frame(mfn(g + 2)));
+	frame_release_range(&dom0->frames, mfn_to_frame(mfn(g + 2)), 1);
 	assert_int_equal(call(XENMEM_populate_physmap, one), 0);
 	/* Frames of others, of nobody, and no RAM at all. */
 	h = world_give_ram(domu, 0x40, 0);
@@ -281,7 +281,7 @@ static void fixed_ram_keeps_its_frames(void **state)
 	g = ~0UL;
 	assert_int_equal(call(XENMEM_populate_physmap, put_reservation(DOMID_SELF, &g, 1, 0)), 0);
 	/* One that it gave up for good. */
-	frame_release(&domu->frames, mfn_to_frame(mfn(m)));
+	frame_release_range(&domu->frames, mfn_to_frame(mfn(m)), 1);
 	g = 0x201;
 	assert_int_equal(call(XENMEM_populate_physmap, put_reservation(DOMID_SELF, &g, 1, 0)), 0);
 }
@@ -432,7 +432,7 @@ static void failures_everywhere(void **state)
 		if (n % 2)
 			assert_int_equal(call(XENMEM_decrease_reservation, r), done);
 		while (domu->frames.first != FRAME_NONE)
-			frame_release(&domu->frames, &frame_table[domu->frames.first]);
+			frame_release_range(&domu->frames, &frame_table[domu->frames.first], 1);
 		p2m_unmap(&domu->p2m, gfn(0x100), 20);
 	}
 	for (int n = 1; n <= 4; n++) {
@@ -666,7 +666,7 @@ static void large_extents_taken_back(void **state)
 		frame_free(away[i], 10);
 	/* The domain dies meanwhile. */
 	while (domu->frames.first != FRAME_NONE)
-		frame_release(&domu->frames, &frame_table[domu->frames.first]);
+		frame_release_range(&domu->frames, &frame_table[domu->frames.first], 1);
 	before = world_free_frames();
 	host.preempt_in = 600;
 	assert_int_equal(call(XENMEM_populate_physmap, put_reservation(1, gfns, 1, 12)),

@@ -70,7 +70,7 @@ static void entries_hold_references(void **state)
 	/* The last reference may be an entry's. */
 	assert_true(frame_get(frame_of(m), &b->frames));
 	assert_int_equal(p2m_map(&a->p2m, gfn(5), mfn(m), 1, P2M_FOREIGN_RW), 0);
-	assert_true(frame_release(&b->frames, frame_of(m)));
+	frame_release_range(&b->frames, frame_of(m), 1);
 	assert_int_equal(b->frames.nr, 2);
 	assert_int_equal(p2m_unmap(&a->p2m, gfn(0), 100), 0);
 	assert_int_equal(b->frames.nr, 1);
@@ -212,7 +212,7 @@ static void take_ram_in_rows(void **state)
 	u64 m = world_give_ram(a, 0x100, 4), o = world_give_ram(b, 0x100, 0);
 
 	frame_get(frame_of(m + 5), &a->frames);
-	frame_release(&a->frames, frame_of(m + 9));
+	frame_release_range(&a->frames, frame_of(m + 9), 1);
 	p2m_map(&a->p2m, gfn(0x10b), mfn(o), 1, P2M_RAM_RW);
 	for (u64 i = 0; i < 4; i++)
 		p2m_map(&a->p2m, gfn(0x110 + i), mfn(m + 3 - i), 1, P2M_RAM_RO);

@@ -67,7 +67,7 @@ static void test_parking(void **state)
 	sched_hold(&units[0].u, HOLD_BLOCKED);
 	settle();
 	host_set_cpu(1 - (unsigned int)units[0].on);
-	sched_hold(&units[0].u, HOLD_PAUSED);
+	sched_hold(&units[0].u, HOLD_SHUTDOWN);
 	assert_true(sched_is_running(&units[0].u));
 	settle();
 	assert_false(sched_is_running(&units[0].u));
@@ -86,10 +86,10 @@ static void test_hold_release_current(void **state)
 	assert_int_equal(switches, 0);
 	assert_int_equal(units[0].state, RUNSTATE_running);
 	/* Several holds: the last one counts. */
-	sched_hold(&units[0].u, HOLD_PAUSED | HOLD_DOMAIN);
+	sched_hold(&units[0].u, HOLD_SHUTDOWN | HOLD_DOMAIN);
 	settle();
 	assert_int_equal(units[0].state, RUNSTATE_offline);
-	assert_false(sched_release(&units[0].u, HOLD_PAUSED));
+	assert_false(sched_release(&units[0].u, HOLD_SHUTDOWN));
 	settle();
 	assert_false(sched_is_running(&units[0].u));
 	assert_true(sched_release(&units[0].u, HOLD_DOMAIN));

@@ -50,11 +50,11 @@ static int move_unit(unsigned int i, struct cpupool *p)
 	int rc;
 
 	if (held)
-		sched_hold(&units[i].u, HOLD_PAUSED);
+		sched_hold(&units[i].u, HOLD_DOMAIN);
 	while ((rc = cpupool_move_unit(&units[i].u, p)) == -XEN_ERESTART)
 		settle();
 	if (held)
-		sched_release(&units[i].u, HOLD_PAUSED);
+		sched_release(&units[i].u, HOLD_DOMAIN);
 	settle();
 	return rc;
 }
@@ -244,11 +244,11 @@ static void random_unit(unsigned int i)
 		sched_hold(&units[i].u, HOLD_BLOCKED);
 		break;
 	case 1:
-		sched_hold(&units[i].u, HOLD_PAUSED);
+		sched_hold(&units[i].u, HOLD_DOMAIN);
 		cpupool_move_unit(&units[i].u, some_pool());
 		break;
 	case 2:
-		sched_release(&units[i].u, HOLD_BLOCKED | HOLD_PAUSED);
+		sched_release(&units[i].u, HOLD_BLOCKED | HOLD_DOMAIN);
 		break;
 	case 3: {
 		struct cpumask m = random_mask();

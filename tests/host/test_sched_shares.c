@@ -164,7 +164,7 @@ static void test_newcomer(void **state)
 	assert_in_range(units[1].ran, 470 * NS_PER_MS, 530 * NS_PER_MS);
 	/* The other way round: one that slept for an hour has saved up nothing. */
 	host_set_cpu(0);
-	sched_hold(&units[0].u, HOLD_PAUSED);
+	sched_hold(&units[0].u, HOLD_DOMAIN);
 	for (int i = 0; i < 3600; i++) {
 		host.now += NS_PER_S;
 		cpu_table[0]->work |= WORK_SCHED;
@@ -173,7 +173,7 @@ static void test_newcomer(void **state)
 	units[0].ran = units[1].ran = 0;
 	units[1].ran_since = host.now;
 	host_set_cpu(0);
-	sched_release(&units[0].u, HOLD_PAUSED);
+	sched_release(&units[0].u, HOLD_DOMAIN);
 	settle();
 	run_for(NS_PER_S);
 	assert_in_range(units[0].ran, 470 * NS_PER_MS, 530 * NS_PER_MS);

@@ -12,7 +12,7 @@ static unsigned int nr_units; /* that come and go */
 static void random_event(void)
 {
 	struct sim_unit *s = &units[(unsigned int)rand() % nr_units];
-	static const u32 holds[] = { HOLD_BLOCKED, HOLD_PAUSED, HOLD_DOMAIN, HOLD_DOWN };
+	static const u32 holds[] = { HOLD_BLOCKED, HOLD_SHUTDOWN, HOLD_DOMAIN, HOLD_DOWN };
 	struct sched_unit *current = cpus[cpu_id()].current;
 	static const u16 caps[] = { 0, 0, 5, 50, 150 };
 	struct cpumask mask;

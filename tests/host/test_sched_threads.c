@@ -63,7 +63,7 @@ static void threads_state(struct sched_unit *u, int state, nstime_t now)
 
 static void thread_event(unsigned int *seed)
 {
-	static const u32 holds[] = { HOLD_BLOCKED, HOLD_PAUSED, HOLD_DOMAIN };
+	static const u32 holds[] = { HOLD_BLOCKED, HOLD_SHUTDOWN, HOLD_DOMAIN };
 	unsigned int cpu = cpu_id();
 	struct sched_unit *u = &units[(unsigned int)rand_r(seed) % UNITS].u;
 	struct cpumask mask = { { 1 + (u64)rand_r(seed) % ((1 << CPUS) - 1) } };
@@ -150,7 +150,7 @@ static void run_threads(const char *name, bool parking)
 	/* When all are allowed to run again nobody is lost. */
 	host_set_cpu(0);
 	for (unsigned int i = 0; i < UNITS; i++)
-		sched_release(&units[i].u, HOLD_BLOCKED | HOLD_PAUSED | HOLD_DOMAIN);
+		sched_release(&units[i].u, HOLD_BLOCKED | HOLD_SHUTDOWN | HOLD_DOMAIN);
 	settle();
 	for (unsigned int i = 0; i < UNITS; i++) {
 		ran += unit[i].ran;

@@ -289,7 +289,7 @@ static void manage(struct domain *d)
 {
 	struct vcpu *v = d->vcpus[dice(d->nr_vcpus)];
 
-	switch (dice(7)) {
+	switch (dice(5)) {
 	case 0:
 		domain_pause(d);
 		break;
@@ -297,12 +297,6 @@ static void manage(struct domain *d)
 		domain_unpause(d);
 		break;
 	case 2:
-		vcpu_pause(v);
-		break;
-	case 3:
-		vcpu_unpause(v);
-		break;
-	case 4:
 		if (dice(20) == 0)
 			domain_crash(d, "for the sake of it");
 		break;

@@ -280,22 +280,6 @@ static void test_no_wake_up_is_lost(void **state)
 	pthread_join(t, NULL);
 }
 
-static void test_pauses_are_counted(void **state)
-{
-	vcpu_unpause(v);
-	assert_int_equal(v->pause_count + releases, 0);
-	vcpu_pause(v);
-	vcpu_pause(v);
-	assert_int_equal(holds, 1);
-	assert_int_equal(v->unit.holds, HOLD_PAUSED);
-	vcpu_unpause(v);
-	assert_int_equal(v->unit.holds, HOLD_PAUSED);
-	vcpu_unpause(v);
-	assert_int_equal(v->unit.holds, 0);
-	vcpu_pause(v);
-	assert_int_equal(v->unit.holds, HOLD_PAUSED);
-}
-
 /* --- time --- */
 
 static void test_time_is_accounted_by_state(void **state)
@@ -571,7 +555,6 @@ int main(void)
 		TEST(test_block_with_a_request),
 		TEST(test_wake_up_at_every_moment),
 		TEST(test_no_wake_up_is_lost),
-		TEST(test_pauses_are_counted),
 		TEST(test_time_is_accounted_by_state),
 		TEST(test_account_is_published),
 		TEST(test_update_flag_frames_the_account),

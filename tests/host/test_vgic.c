@@ -234,7 +234,7 @@ static void test_power_off(void **state)
 	write_reg(w, DIST + GICD_ICFGR + 8, 4, ~0U);
 	write_reg(w, DIST + GICD_ISENABLER + 4, 4, 1 << 8);
 	t.irq[40].pending = true;
-	vgic_inject_spi(&t.dom, 40);
+	device_edge(40);
 	vgic_inject_ppi(&w->v, 3);
 	t.priv[0][3].pending = true;
 	settle();

@@ -114,7 +114,7 @@ static void step_raise(void)
 		else if (intid < 32)
 			vgic_inject_ppi(&t.vcpu[vcpu].v, intid);
 		else
-			vgic_inject_spi(&t.dom, intid);
+			device_edge(intid);
 	}
 }
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "first_domain.h"
 #include "messages.h"
 #include <abi/event_channel.h>
 #include <abi/grant_table.h>
@@ -263,7 +264,7 @@ static void expect_nothing_missing(void)
 	struct frame_stats s;
 
 	fail_in = 0;
-	assert_null(domain_first());
+	assert_null(first_domain());
 	frame_stats(&s);
 	assert_int_equal(s.free, before.frames);
 	assert_int_equal(live - heaps_grown(false), before.live);

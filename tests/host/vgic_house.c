@@ -336,7 +336,15 @@ void device_level(u32 vcpu, u32 intid, bool level)
 	if (intid < 32)
 		vgic_set_level(&t.vcpu[vcpu].v, intid, level);
 	else
-		vgic_set_spi_level(&t.dom, intid, level);
+		domain_arch_set_spi_level(&t.dom, intid, level);
+}
+
+void device_edge(u32 intid)
+{
+	t.irq[intid].line = false;
+	domain_arch_set_spi_level(&t.dom, intid, false);
+	domain_arch_set_spi_level(&t.dom, intid, true);
+	domain_arch_set_spi_level(&t.dom, intid, false);
 }
 
 static u32 running_prio(const struct test_vcpu *w)

@@ -90,6 +90,8 @@ bool deliverable(u32 i, u32 intid);
 void check_places(void);
 /* A device drives its line, from any CPU. */
 void device_level(u32 vcpu, u32 intid, bool level);
+/* The line of an SPI goes up once; it is low before and after. */
+void device_edge(u32 intid);
 /* The guest reads ICC_IAR1_EL1; calm: its handler silences the device. */
 bool guest_ack(struct test_vcpu *w, bool calm);
 /* The guest writes ICC_EOIR1_EL1 with EOImode 0. */

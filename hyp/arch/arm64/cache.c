@@ -51,18 +51,6 @@ void cache_arch_clean_invalidate(const void *va, size_t size)
 	FOR_LINES("civac", va, size);
 }
 
-/* Lines that the range has only a part of are cleaned as well: their rest is somebody else's. */
-void cache_arch_invalidate(void *va, size_t size)
-{
-	u64 line = line_size();
-
-	if (!IS_ALIGNED((u64)va, line) || !IS_ALIGNED(size, line)) {
-		FOR_LINES("civac", va, size);
-		return;
-	}
-	FOR_LINES("ivac", va, size);
-}
-
 void frame_arch_zero(void *va, size_t size)
 {
 	u64 dczid = read_sysreg(dczid_el0);

@@ -23,11 +23,6 @@ static u64 scale(u64 value, u64 mult)
 	return (u64)(((unsigned __int128)value * mult) >> 32);
 }
 
-u64 time_ticks_to_ns(u64 ticks)
-{
-	return scale(ticks, ns_mult);
-}
-
 nstime_t time_arch_now(void)
 {
 	return (nstime_t)scale(read_sysreg(cntpct_el0) - boot_count, ns_mult);

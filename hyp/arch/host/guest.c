@@ -85,12 +85,6 @@ void vcpu_arch_unmask_irq(struct vcpu *v)
 	v->arch.unmasked++;
 }
 
-void domain_arch_inject_spi(struct domain *d, u32 intid)
-{
-	d->arch.spis++;
-	d->arch.last_spi = intid;
-}
-
 __weak_sym void domain_arch_set_spi_level(struct domain *d, u32 intid, bool level)
 {
 	d->arch.last_spi = intid;

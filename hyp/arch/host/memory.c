@@ -99,11 +99,6 @@ void cache_arch_clean_invalidate(const void *va, size_t size)
 	host.cache_ops++;
 }
 
-void cache_arch_invalidate(void *va, size_t size)
-{
-	host.cache_ops++;
-}
-
 /* --- the guest's view --- */
 
 static unsigned char *guest_ptr(u64 gva, size_t size)

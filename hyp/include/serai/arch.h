@@ -82,9 +82,7 @@ bool vcpu_arch_irq_pending(struct vcpu *v);
 void vcpu_arch_raise_upcall(struct vcpu *v);
 /* SCHEDOP_block: the ABI lets it unmask interrupts in the caller's PSTATE. */
 void vcpu_arch_unmask_irq(struct vcpu *v);
-/* Injects an interrupt of a device (SPI) or a private one (PPI, v's); any CPU may call. */
-void domain_arch_inject_spi(struct domain *d, u32 intid);
-/* The level of a device's interrupt; the caller orders the changes of one interrupt. */
+/* The level of a device's interrupt (SPI); any CPU may call, and orders the changes of one interrupt. */
 void domain_arch_set_spi_level(struct domain *d, u32 intid, bool level);
 
 /* --- guest memory --- */
@@ -95,10 +93,9 @@ void frame_arch_zero(void *va, size_t size);
 /* Clears or copies whole frames, also in the eyes of somebody who has his caches off. */
 void frames_arch_clear(mfn_t m, u64 nr);
 void frame_arch_copy(mfn_t to, mfn_t from);
-/* Clean and/or invalidate a range to the point of coherency. */
+/* Clean, or clean and invalidate, a range to the point of coherency. */
 void cache_arch_clean(const void *va, size_t size);
 void cache_arch_clean_invalidate(const void *va, size_t size);
-void cache_arch_invalidate(void *va, size_t size);
 
 /* Maps registers of a device for the hypervisor; boot CPU, while starting. NULL: no room. */
 void *mem_arch_map_device(paddr_t pa, size_t size);

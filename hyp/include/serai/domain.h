@@ -52,7 +52,6 @@ struct vcpu {
 	struct lock lock; /* registration and pinning */
 	struct cpumask hard_saved; /* affinity without SCHEDOP_pin_override */
 	bool pinned;		   /* by SCHEDOP_pin_override */
-	u32 pause_count;
 	bool initialised;
 	struct launch *launch; /* to be done before the vcpu runs: launch.h */
 	/* Event channels. */
@@ -191,8 +190,6 @@ struct domain *domain_get_next(u32 from);
 /* DOMID_SELF or a domain that the caller may manage: -ESRCH or -EPERM otherwise. */
 int domain_get_target(domid_t id, struct domain **out);
 void domain_put(struct domain *d);
-/* The list itself, while nobody else can change it. */
-struct domain *domain_first(void);
 
 static inline struct vcpu *domain_vcpu(struct domain *d, u32 id)
 {
@@ -201,8 +198,6 @@ static inline struct vcpu *domain_vcpu(struct domain *d, u32 id)
 
 void domain_pause(struct domain *d);
 void domain_unpause(struct domain *d);
-void vcpu_pause(struct vcpu *v);
-void vcpu_unpause(struct vcpu *v);
 
 /*
  * The domain, which is not the caller's, goes to another pool of CPUs: -XEN_ERESTART until all its

@@ -21,9 +21,6 @@ int evtchn_vcpu_create(struct vcpu *v);
 void evtchn_vcpu_destroy(struct vcpu *v);
 __cold_path void evtchn_domain_dump(struct domain *d); /* debug key e */
 
-/* Channels between two different domains need this leave. */
-bool evtchn_may_bind(const struct domain *d, const struct domain *remote);
-
 /*
  * Raise a virtual interrupt if the guest has bound it. No lock of rank RANK_VCPU or above may be
  * held.

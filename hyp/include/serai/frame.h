@@ -5,7 +5,7 @@
  * A frame is free, the hypervisor's, or a domain's. A domain's frame carries references: one for
  * being allocated, one for each mapping by somebody else and for each copy under way. The frame
  * returns to the heap when the last one goes; it is scrubbed before anybody else gets it.
- * Ownership changes by frame_assign() and frame_release() alone.
+ * Ownership changes by frame_assign() and frame_release_range() alone.
  */
 #ifndef SERAI_FRAME_H
 #define SERAI_FRAME_H
@@ -139,10 +139,8 @@ static inline struct frame *frame_alloc(unsigned int order, u32 flags)
 {
 	return frame_alloc_for(NULL, order, flags);
 }
-/* A range at a given machine address, for 1:1 domains; all of it must be free. */
-struct frame *frame_alloc_at(mfn_t m, u64 nr, u32 flags);
 void frame_free(struct frame *f, unsigned int order);
-/* Gives back a range of frame_alloc_at(), or a part of it, that was not assigned. */
+/* The same for a part of a block, or of several. */
 void frame_free_range(struct frame *f, u64 nr);
 
 void frame_owner_init(struct frame_owner *o, u32 max);
@@ -178,9 +176,7 @@ static inline gfn_t frame_shared_gfn(const struct frame *f)
  * one, o has as many or may not have them; -ENOMEM.
  */
 int frame_claim(struct frame_owner *o, u64 nr);
-/* Drops the allocation: the owner gives the frame up. False when it had been given up before. */
-bool frame_release(struct frame_owner *o, struct frame *f);
-/* The same for those of the nr frames from f on that o still has. */
+/* Drops the allocation of those of the nr frames from f on that o still has: it gives them up. */
 void frame_release_range(struct frame_owner *o, struct frame *f, u64 nr);
 /* It is RAM of o and was not given up. */
 static inline bool frame_is_allocated_to(const struct frame *f, const struct frame_owner *o)

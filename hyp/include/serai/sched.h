@@ -20,7 +20,6 @@
 enum sched_hold {
 	HOLD_BLOCKED = 0x1, /* waits for an event or interrupt (WFI, SCHEDOP_block, poll) */
 	HOLD_DOWN = 0x2,    /* not started or PSCI CPU_OFF */
-	HOLD_PAUSED = 0x4,  /* counted pauses of the vcpu */
 	HOLD_DOMAIN = 0x8,  /* counted pauses of the domain */
 	HOLD_DYING = 0x10,
 	HOLD_SHUTDOWN = 0x20, /* the domain said SCHEDOP_shutdown */

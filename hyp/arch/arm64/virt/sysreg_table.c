@@ -11,7 +11,7 @@
 		SYS_ENC(op0, op1, crn, crm, op2), SYSREG_##kind \
 	}
 
-const struct sysreg_entry sysreg_table[] = {
+static const struct sysreg_entry sysreg_table[] = {
 	REG(1, 0, 7, 6, 2, DC_CISW), /* DC ISW */
 	REG(1, 0, 7, 10, 2, DC_CSW), /* DC CSW */
 	REG(1, 0, 7, 14, 2, DC_CISW), /* DC CISW */
@@ -51,8 +51,6 @@ const struct sysreg_entry sysreg_table[] = {
 	REG(3, 3, 9, 12, 6, RO_ZERO), /* PMCEID0_EL0 */
 	REG(3, 3, 9, 12, 7, RO_ZERO), /* PMCEID1_EL0 */
 };
-
-const unsigned int sysreg_table_count = ARRAY_SIZE(sysreg_table);
 
 /* DBGBVRn, DBGBCRn, DBGWVRn, DBGWCRn: n is CRm, op2 is 4 to 7. */
 #define DBG_MASK  SYS_ENC(3, 7, 15, 0, 4)

@@ -111,32 +111,12 @@ static struct vgic_bank *spi_bank(struct domain *d, u32 intid)
 	return &d->arch.vgic.banks[intid / VGIC_BANK_IRQS - 1];
 }
 
-void vgic_inject_spi(struct domain *d, u32 intid)
-{
-	struct vgic_bank *b = spi_bank(d, intid);
-
-	if (!b)
-		return;
-	vgic_set(&b->pending, vgic_mask(intid));
-	change_spi(d, intid, true);
-}
-
-void domain_arch_inject_spi(struct domain *d, u32 intid)
-{
-	vgic_inject_spi(d, intid);
-}
-
-void vgic_set_spi_level(struct domain *d, u32 intid, bool level)
+void domain_arch_set_spi_level(struct domain *d, u32 intid, bool level)
 {
 	struct vgic_bank *b = spi_bank(d, intid);
 
 	if (b && change_line(b, vgic_mask(intid), level))
 		change_spi(d, intid, level);
-}
-
-void domain_arch_set_spi_level(struct domain *d, u32 intid, bool level)
-{
-	vgic_set_spi_level(d, intid, level);
 }
 
 void domain_arch_inject_hw_spi(struct domain *d, u32 virq, u32 irq)

@@ -26,10 +26,6 @@ struct sysreg_entry {
 	u8 kind; /* enum sysreg_kind */
 };
 
-/* Ascending by enc. */
-extern const struct sysreg_entry sysreg_table[];
-extern const unsigned int sysreg_table_count;
-
 /* enc: of SYS_ENC(). */
 enum sysreg_kind sysreg_find(u32 enc);
 

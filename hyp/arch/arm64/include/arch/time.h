@@ -19,6 +19,5 @@ void time_cpu_init(void);
 void time_arch_irq(void);
 /* System time at a value of CNTPCT_EL0; TIME_NEVER when absurdly far. */
 nstime_t time_of_count(u64 count);
-u64 time_ticks_to_ns(u64 ticks);
 
 #endif

@@ -115,10 +115,7 @@ void vgic_vcpu_destroy(struct vcpu *v);
 void vgic_inject_ppi(struct vcpu *v, u32 intid);
 /* The level of a private interrupt. */
 void vgic_set_level(struct vcpu *v, u32 intid, bool level);
-/* One edge on an SPI; the level of one. */
-void vgic_inject_spi(struct domain *d, u32 intid);
-void vgic_set_spi_level(struct domain *d, u32 intid, bool level);
-/* domain_arch_assign_spi() and its like are in serai/irq.h. */
+/* domain_arch_set_spi_level() is in serai/arch.h, domain_arch_assign_spi() in serai/irq.h. */
 /* v, which is current, writes ICC_SGI1R_EL1. */
 void vgic_sgi1r_write(struct vcpu *v, u64 val);
 

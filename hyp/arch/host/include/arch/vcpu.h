@@ -33,7 +33,6 @@ struct domain_arch {
 	struct vgic_domain vgic;
 	struct mmio_map *mmio;
 	u32 width;		  /* domain_arch_set_width() */
-	unsigned int spis;	  /* domain_arch_inject_spi() */
 	u32 last_spi;
 	bool spi_level;		  /* domain_arch_set_spi_level() of last_spi */
 };
