@@ -17,9 +17,9 @@ check:
 	@sh scripts/fetch-debian.sh
 	@$(ALONE) $(PYTHON) scripts/check.py --build $(BUILD)
 
-check-style: $(BUILD)/.flags $(HEADERS) $(LIBFDT)/libfdt.a
+check-style: $(BUILD)/serai.elf
 	@mkdir -p $(CHECK)
-	@$(PYTHON) scripts/check_style.py --build $(BUILD) --hostcc $(HOSTCC)
+	@$(PYTHON) scripts/check_style.py --build $(BUILD) --hostcc $(HOSTCC) --nm $(NM)
 
 check-clang:
 	@mkdir -p $(CHECK)

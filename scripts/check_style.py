@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The rules of style that a program can check. Each gate is one check of `make check`.
 
-Limits are in LIMITS, the order of the house in scripts/rooms.txt. Needs a configured build folder
-(its .flags tell how headers are compiled) and universal-ctags.
+Limits are in LIMITS, the order of the house in scripts/rooms.txt. Needs a build folder with an
+image (its .flags tell how headers are compiled) and universal-ctags.
 """
 import argparse
 import ast
@@ -14,6 +14,7 @@ import shlex
 import subprocess
 import sys
 
+import dead_code
 import rooms
 
 LIMITS = {"function": 80, "file": 800, "makefile": 400, "if_per_1000": 2.0}
@@ -193,6 +194,7 @@ def gates(options, files):
                                                                options.hostcc)
     yield "order of the house", lambda: check_rooms(files)
     yield "no include cycles", lambda: check_cycles(files)
+    yield "no dead code", lambda: dead_code.check(options.build, options.nm)
     yield "licence lines", lambda: check_licence(files)
     yield "issue numbers", lambda: check_todo(files)
     yield "white space", lambda: check_whitespace(files)
@@ -203,6 +205,7 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default="build")
     parser.add_argument("--hostcc", default="gcc")
+    parser.add_argument("--nm", default="nm")
     options = parser.parse_args()
     os.chdir(TOP)
     files = list(all_files())

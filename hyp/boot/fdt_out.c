@@ -77,7 +77,7 @@ static fdt32_t *__init put_cells(struct out *o, fdt32_t *c, u64 v, u32 n)
 	return c + n;
 }
 
-void __init out_wide(struct out *o, const char *name, u64 v)
+static void __init out_wide(struct out *o, const char *name, u64 v)
 {
 	fdt32_t cells[2];
 

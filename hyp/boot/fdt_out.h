@@ -26,8 +26,6 @@ void out_end(struct out *o);
 void out_prop(struct out *o, const char *name, const void *data, size_t len);
 void out_string(struct out *o, const char *name, const char *s);
 void out_cell(struct out *o, const char *name, u32 v);
-/* A number of two cells. */
-void out_wide(struct out *o, const char *name, u64 v);
 /* reg out of one range (NULL: none) and a set. */
 void out_reg(struct out *o, const struct range *first, const struct range_set *set);
 /* interrupts, n PPIs by INTID, level low, and interrupt-parent. */
@@ -40,7 +38,6 @@ void out_memory_node(struct out *o, const struct range_set *banks);
 void out_hypervisor_node(struct out *o, const struct range *grant, const struct range_set *extended,
 			 u32 evtchn_irq);
 /* --- shm_fdt.c --- domain: index, -1 for dom0 */
-bool shm_has_any(const struct boot_info *bi, int domain);
 /* Nodes for /reserved-memory, with the root's cells; that node itself, unless it would be empty. */
 void out_shm_nodes(struct out *o, const struct boot_info *bi, int domain);
 void out_reserved_memory(struct out *o, const struct boot_info *bi, int domain);

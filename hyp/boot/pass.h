@@ -26,8 +26,6 @@ struct pass {
 void pass_refuse(struct pass *p, int node, const char *name, const char *why, const char *write);
 /* The walk stands in /passthrough. */
 bool pass_inside(const struct dt_walk *w);
-/* The domain of an owner, for messages. */
-const char *pass_owner_name(const struct pass *p, u8 owner);
 
 /* --- pass_check.c --- */
 /* What the guest will find: registers that are mapped, interrupts and phandles that are there. */

@@ -55,7 +55,8 @@ void __init pass_refuse(struct pass *p, int node, const char *name, const char *
 	       name, value, name[0] ? ": " : "", why, write);
 }
 
-const char *__init pass_owner_name(const struct pass *p, u8 owner)
+/* The domain of an owner, for messages. */
+static const char *__init pass_owner_name(const struct pass *p, u8 owner)
 {
 	return p->bi->domains[owner - 1].name;
 }

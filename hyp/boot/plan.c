@@ -140,7 +140,8 @@ static u64 __init guests_memory(const struct boot_info *bi)
 	return ROUND_UP(sum, BLOCK_SIZE);
 }
 
-int __init builder_plan(struct boot_info *bi, u64 size, bool explicit_size)
+/* explicit_size: -XEN_ENOMEM when size does not fit, otherwise what fits. */
+static int __init plan_dom0(struct boot_info *bi, u64 size, bool explicit_size)
 {
 	const struct boot_module *kernel = bootinfo_module(bi, MODULE_KERNEL);
 	u64 ram = range_set_total(&bi->banks), limit;
@@ -178,5 +179,5 @@ int __init builder_plan_dom0(void)
 
 	if (!bootinfo_module(&boot_info, MODULE_KERNEL))
 		return 0;
-	return builder_plan(&boot_info, size, options.dom0_mem != 0);
+	return plan_dom0(&boot_info, size, options.dom0_mem != 0);
 }

@@ -8,7 +8,7 @@
 #include <serai/compiler.h>
 #include <serai/printk.h>
 
-bool __init shm_has_any(const struct boot_info *bi, int domain)
+static bool __init shm_has_any(const struct boot_info *bi, int domain)
 {
 	for (u32 i = 0; i < bi->nr_shm; i++)
 		if (bi->shm[i].domain == domain && bootshm_takes_part(bi, &bi->shm[i]))

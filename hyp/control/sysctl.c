@@ -15,7 +15,7 @@
 
 #define CONSOLE_CHUNK 128
 
-long sysctl_readconsole(struct abi_sysctl *op)
+static long sysctl_readconsole(struct abi_sysctl *op)
 {
 	struct abi_sysctl_readconsole *r = &op->u.readconsole;
 	u32 index = r->incremental ? r->index : console_ring_start(), done = 0;
@@ -40,13 +40,13 @@ long sysctl_readconsole(struct abi_sysctl *op)
 	return 0;
 }
 
-long sysctl_sched_id(struct abi_sysctl *op)
+static long sysctl_sched_id(struct abi_sysctl *op)
 {
 	op->u.sched_id.sched_id = sched_policy()->sched_id;
 	return 0;
 }
 
-long sysctl_getdomaininfolist(struct abi_sysctl *op)
+static long sysctl_getdomaininfolist(struct abi_sysctl *op)
 {
 	struct abi_sysctl_getdomaininfolist *l = &op->u.getdomaininfolist;
 	struct abi_getdomaininfo info;
@@ -66,7 +66,7 @@ long sysctl_getdomaininfolist(struct abi_sysctl *op)
 }
 
 /* The handle and the count move with the progress. */
-long sysctl_debug_keys(struct abi_sysctl *op)
+static long sysctl_debug_keys(struct abi_sysctl *op)
 {
 	struct abi_sysctl_debug_keys *k = &op->u.debug_keys;
 	char key;

@@ -16,8 +16,6 @@ struct sysctl_op {
 	bool out;      /* the struct is copied back */
 };
 
-/* sysctl.c */
-sysctl_fn sysctl_readconsole, sysctl_sched_id, sysctl_getdomaininfolist, sysctl_debug_keys;
 /* sysctl_machine.c */
 sysctl_fn sysctl_physinfo, sysctl_getcpuinfo, sysctl_availheap, sysctl_page_offline_op,
 	sysctl_cputopoinfo, sysctl_numainfo;

@@ -245,7 +245,8 @@ static bool input_char(char c)
 	return false;
 }
 
-void console_rx(void)
+/* Takes what was typed. */
+static void console_irq(u32 irq, void *arg)
 {
 	bool key, tell_dom0 = false;
 	int c;
@@ -261,11 +262,6 @@ void console_rx(void)
 	}
 	if (tell_dom0 && console_input_hook)
 		console_input_hook();
-}
-
-static void console_irq(u32 irq, void *arg)
-{
-	console_rx();
 }
 
 void console_start_input(void)

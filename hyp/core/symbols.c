@@ -13,7 +13,8 @@ extern const u16 symbols_words[]; /* of 4 bytes; one fewer than symbols */
 extern const char symbols_names[];
 extern const char _start[], __init_text_end[];
 
-const char *symbols_lookup(unsigned long addr, unsigned long *offset, unsigned long *size)
+/* The function that holds addr: its name, addr's offset in it and its size. NULL: none does. */
+static const char *symbols_lookup(unsigned long addr, unsigned long *offset, unsigned long *size)
 {
 	const char *name = symbols_names;
 

@@ -143,7 +143,7 @@ static bool virq_is_global(u32 virq)
 	       virq != VIRQ_XENPMU;
 }
 
-void evtchn_send_virq_vcpu(struct vcpu *v, u32 virq)
+static void send_virq(struct vcpu *v, u32 virq)
 {
 	struct domain *d = v->domain;
 	u32 port;
@@ -176,7 +176,7 @@ void evtchn_send_virq_global(u32 virq)
 	if (!d)
 		return;
 	if (domain_vcpu(d, 0))
-		evtchn_send_virq_vcpu(d->vcpus[0], virq);
+		send_virq(d->vcpus[0], virq);
 	domain_put(d);
 }
 
@@ -189,7 +189,7 @@ void evtchn_send_virq_all(u32 virq)
 		for (u32 i = 0; i < d->nr_vcpus; i++) {
 			v = READ_ONCE(d->vcpus[i]);
 			if (v)
-				evtchn_send_virq_vcpu(v, virq);
+				send_virq(v, virq);
 		}
 	}
 }

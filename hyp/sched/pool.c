@@ -3,7 +3,7 @@
  * Pools of CPUs: which there are, which CPUs they have and which domains.
  *
  * Under the admin lock all pools, their CPUs and units stay as they are. A CPU that is to leave
- * belongs to sched_no_pool at once, so that it chooses nothing more, but keeps its old lock until
+ * belongs to no_pool at once, so that it chooses nothing more, but keeps its old lock until
  * its last unit is saved and has another home; only the CPU itself changes the lock, and joins
  * the next pool, at its next choice. So nobody waits for it.
  */
@@ -28,8 +28,8 @@ static struct sched_choice none_pick(struct cpupool *p, unsigned int cpu, struct
 
 static const struct sched_policy policy_none = { .name = "none", .pick = none_pick };
 
-struct cpupool sched_no_pool = { .policy = &policy_none };
-struct lock sched_no_pool_lock = LOCK_INIT(RANK_SCHED);
+static struct cpupool no_pool = { .policy = &policy_none };
+static struct lock no_pool_lock = LOCK_INIT(RANK_SCHED);
 
 /* --- policies --- */
 
@@ -271,10 +271,10 @@ void sched_cpu_change(struct sched_cpu *sc)
 
 	lock_take(&sched_admin_lock);
 	p = sc->change;
-	if (p == &sched_no_pool && !sc->loaded) {
-		sc->lock = &sched_no_pool_lock;
+	if (p == &no_pool && !sc->loaded) {
+		sc->lock = &no_pool_lock;
 		sc->change = NULL;
-	} else if (p && p != &sched_no_pool) {
+	} else if (p && p != &no_pool) {
 		cpu_join(sc, p);
 		sc->change = NULL;
 		sched_place_freed(cpu_id());
@@ -293,7 +293,7 @@ int cpupool_add_cpu(struct cpupool *p, unsigned int cpu)
 	lock_take(&sched_admin_lock);
 	if (sc->pool == p) {
 		rc = 0;
-	} else if (sc->pool != &sched_no_pool || (sc->change && sc->change != &sched_no_pool &&
+	} else if (sc->pool != &no_pool || (sc->change && sc->change != &no_pool &&
 						  sc->change != p)) {
 		rc = -XEN_EBUSY;
 	} else if (!sc->change) {
@@ -330,9 +330,9 @@ static void cpu_part(struct cpupool *p, struct sched_cpu *sc, unsigned int cpu)
 	cpumask_clear(&p->cpus, cpu);
 	lock_take(sc->lock);
 	other = p->policy->cpu_remove(p, cpu, time_now());
-	sc->pool = &sched_no_pool;
+	sc->pool = &no_pool;
 	lock_drop(sc->lock);
-	sc->change = &sched_no_pool;
+	sc->change = &no_pool;
 	sched_kick(other);
 	units_read_masks(p);
 	units_leave(p, cpu);
@@ -345,8 +345,8 @@ int cpupool_remove_cpu(struct cpupool *p, unsigned int cpu)
 	int rc = -XEN_ERESTART;
 
 	lock_take(&sched_admin_lock);
-	if (sc->pool == &sched_no_pool)
-		rc = sc->change == &sched_no_pool ? -XEN_ERESTART : 0;
+	if (sc->pool == &no_pool)
+		rc = sc->change == &no_pool ? -XEN_ERESTART : 0;
 	else if (sc->pool != p)
 		rc = -XEN_EINVAL;
 	else if (cpumask_weight(&p->cpus) == 1 && in_use(p))

@@ -11,15 +11,12 @@ struct sched_cpu {
 	struct cpupool *pool;	    /* under the lock */
 	struct sched_unit *current; /* NULL: idle. Changed by this CPU alone */
 	struct sched_unit *loaded;  /* whose registers are here: current, or a parked unit */
-	struct cpupool *change;	    /* the pool that it is to join, or sched_no_pool to leave; or NULL */
+	struct cpupool *change;	    /* the pool that it is to join, or no_pool to leave; or NULL */
 	struct timer slice;	    /* fires when the policy wants to choose again, or earlier */
 	nstime_t idle;		    /* idle time, less the present when idle now. Under the lock */
 };
 
 extern struct lock sched_admin_lock;
-/* Of CPUs that are in none: its policy lets them idle. */
-extern struct cpupool sched_no_pool;
-extern struct lock sched_no_pool_lock;
 
 struct sched_cpu *sched_cpu_of(unsigned int cpu);
 /* Locks the run queue that covers the unit. */

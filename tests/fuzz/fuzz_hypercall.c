@@ -143,7 +143,7 @@ static void do_vcpu(struct domain *d, struct vcpu *v, const u8 *operand)
 		vcpu_wake(v);
 		break;
 	case 4:
-		evtchn_send_virq_vcpu(v, operand[1] % NR_VIRQS);
+		evtchn_send_virq_all(operand[1] % NR_VIRQS);
 		break;
 	case 5:
 		evtchn_send_virq_global(operand[1] % NR_VIRQS);

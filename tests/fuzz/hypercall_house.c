@@ -264,9 +264,12 @@ u32 restarts_pending(void)
 	return 0;
 }
 
+static void (*console_irq)(u32 irq, void *arg);
+
 int irq_request(u32 irq, enum irq_type type, void (*handler)(u32 irq, void *arg), void *arg,
 		const char *name)
 {
+	console_irq = handler;
 	return 0;
 }
 
@@ -290,7 +293,7 @@ void house_type(const char *text, u32 len)
 	memcpy(house.typed, text, house.typed_len);
 	/* Who is told by the console may not be ended meanwhile: nobody comes in between. */
 	house.quiet++;
-	console_rx();
+	console_irq(33, NULL);
 	house.quiet--;
 }
 
@@ -356,7 +359,7 @@ static void warm_up(void)
 void house_start(bool credit2)
 {
 	static const struct uart uart = { .name = "fuzz", .putc = uart_put, .getc = uart_get,
-					  .irq_enable = uart_start, .dt_path = "/uart",
+					  .irq_enable = uart_start, .irq = 33, .dt_path = "/uart",
 					  .base = 0x9000000, .size = 0x1000, .data_off = 0,
 					  .status_off = 0x18, .status = 0x90 };
 
@@ -379,6 +382,7 @@ void house_start(bool credit2)
 			CHECK(!(units[i].cpu_init ? units[i].cpu_init(cpu) : 0));
 	}
 	host_set_cpu(0);
+	console_start_input();
 	domain_actions.hardware_shutdown = hardware_shutdown;
 	house.credit2 = credit2;
 	house.quiet--;

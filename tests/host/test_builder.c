@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sources: hyp/boot/boot*.c hyp/boot/builder.c hyp/boot/place_files.c hyp/boot/plan.c
- * hyp/boot/place.c hyp/boot/kernel*.c hyp/lib/inflate.c hyp/boot/seed.c hyp/boot/dom0_devices.c hyp/boot/dom0_fdt.c
+ * hyp/core/options.c hyp/boot/place.c hyp/boot/kernel*.c hyp/lib/inflate.c hyp/boot/seed.c hyp/boot/dom0_devices.c hyp/boot/dom0_fdt.c
  * hyp/boot/domu_fdt.c hyp/boot/fdt_out.c hyp/boot/pass*.c hyp/boot/shm_fdt.c hyp/boot/load.c hyp/boot/ram.c
- * hyp/boot/guest.c hyp/boot/start.c hyp/boot/fdt.c hyp/boot/fdt_irq.c hyp/boot/range.c hyp/core/cmdline.c
- * hyp/core/options.c */
+ * hyp/boot/guest.c hyp/boot/start.c hyp/boot/fdt.c hyp/boot/fdt_irq.c hyp/boot/range.c hyp/core/cmdline.c */
 /*
  * dom0 from the boot loader's tree to its first vcpu: where everything goes, what is copied, which
  * tree, memory and interrupts it gets. Frames, stage 2 and interrupts are recorded here.
@@ -734,7 +733,8 @@ static void try_board(const char *name, const char *uart, u64 ram, u64 gicc)
 	if (!bi->banks.nr)
 		assert_int_equal(range_set_add(&bi->banks, 0, ram), 0);
 	assert_int_equal(bootinfo_check(bi), 0);
-	assert_int_equal(builder_plan(bi, 512 * MIB, true), 0);
+	options.dom0_mem = 512 * MIB;
+	assert_int_equal(builder_plan_dom0(), 0);
 	assert_range(bi->dom0_banks.r[0], 0x10000000, 0x30000000);
 	uart_node = dt_lookup(done, uart);
 	assert_true(uart_node > 0);

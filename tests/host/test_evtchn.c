@@ -143,15 +143,13 @@ static void test_virq(void **state)
 	assert_int_equal(bind_virq(VIRQ_DOM_EXC, 1, &timer), -XEN_EINVAL);
 	assert_int_equal(bind_virq(VIRQ_TIMER, 1, &timer), 0);
 
-	evtchn_send_virq_vcpu(dom0->vcpus[0], VIRQ_TIMER);
-	assert_false(pending(dom0, timer));
-	evtchn_send_virq_vcpu(dom0->vcpus[1], VIRQ_TIMER);
+	evtchn_send_virq_all(VIRQ_TIMER);
 	assert_true(pending(dom0, timer));
 	assert_int_equal(upcalls(dom0->vcpus[1]), 1);
 	assert_int_equal(upcalls(dom0->vcpus[0]), 0);
 	assert_int_equal(CLOSE(timer), 0);
 	assert_int_equal(dom0->vcpus[1]->virq_to_port[VIRQ_TIMER], 0);
-	evtchn_send_virq_vcpu(dom0->vcpus[1], VIRQ_TIMER);
+	evtchn_send_virq_all(VIRQ_TIMER);
 	assert_int_equal(bind_virq(VIRQ_TIMER, 1, &timer), 0);
 	/* What closes otherwise takes no virtual interrupt along. */
 	assert_int_equal(bind_ipi(1, &port), 0);

@@ -116,30 +116,36 @@ u32 symbols_count = 3;
 u16 symbols_words[] = { 0x50 / 4, 0x40 / 4 };
 char symbols_names[] = "first\0second\0third";
 
-static void test_symbols(void **state)
+static void assert_named(unsigned long addr, const char *name)
 {
-	unsigned long start = (unsigned long)_start, offset, size;
 	char buf[64];
 
-	assert_null(symbols_lookup(start - 1, &offset, &size));
-	assert_null(symbols_lookup((unsigned long)__init_text_end, &offset, &size));
-	assert_string_equal(symbols_lookup(start, &offset, &size), "first");
-	assert_int_equal(offset, 0);
-	assert_int_equal(size, 0x50);
-	assert_string_equal(symbols_lookup(start + 0x4f, &offset, &size), "first");
-	assert_int_equal(offset, 0x4f);
-	assert_string_equal(symbols_lookup(start + 0x50, &offset, &size), "second");
-	assert_string_equal(symbols_lookup(start + 0x1000, &offset, &size), "third");
-	assert_int_equal(offset, 0x1000 - 0x90);
-	assert_int_equal(size, (unsigned long)__init_text_end - start - 0x90);
-	symbols_format(buf, sizeof(buf), start + 0x54);
-	assert_string_equal(buf, "second+0x4/0x40");
-	symbols_format(buf, sizeof(buf), 0x1234);
-	assert_string_equal(buf, "0x1234");
+	symbols_format(buf, sizeof(buf), addr);
+	assert_string_equal(buf, name);
+}
+
+static void test_symbols(void **state)
+{
+	unsigned long start = (unsigned long)_start, end = (unsigned long)__init_text_end;
+	char buf[64];
+
+	snprintf(buf, sizeof(buf), "%#lx", start - 1);
+	assert_named(start - 1, buf);
+	snprintf(buf, sizeof(buf), "%#lx", end);
+	assert_named(end, buf);
+	assert_named(0x1234, "0x1234");
+	assert_named(start, "first+0/0x50");
+	assert_named(start + 0x4f, "first+0x4f/0x50");
+	assert_named(start + 0x50, "second+0/0x40");
+	assert_named(start + 0x54, "second+0x4/0x40");
+	snprintf(buf, sizeof(buf), "third+%#lx/%#lx", 0x1000 - 0x90UL, end - start - 0x90);
+	assert_named(start + 0x1000, buf);
 	symbols_count = 0;
-	assert_null(symbols_lookup(start + 0x20, &offset, &size));
+	snprintf(buf, sizeof(buf), "%#lx", start + 0x20);
+	assert_named(start + 0x20, buf);
 	symbols_count = 1;
-	assert_string_equal(symbols_lookup(start + 0x20, &offset, &size), "first");
+	snprintf(buf, sizeof(buf), "first+0x20/%#lx", end - start);
+	assert_named(start + 0x20, buf);
 }
 
 int main(void)

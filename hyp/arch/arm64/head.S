@@ -212,8 +212,5 @@ boot_l1_image:
 	.space	4096
 boot_l2_image:
 	.space	4096
-	.global boot_stack_bottom
-boot_stack_bottom:
 	.space	16384
-	.global boot_stack_top
 boot_stack_top:

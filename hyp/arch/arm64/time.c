@@ -15,7 +15,7 @@
 /* ns = ticks * ns_mult >> 32; ticks = ns * tick_mult >> 32. */
 static u64 ns_mult __ro_after_init, tick_mult __ro_after_init;
 static u64 boot_count __ro_after_init;
-u32 time_frequency __ro_after_init;
+static u32 time_frequency __ro_after_init;
 static u32 tree_frequency __ro_after_init;
 
 static u64 scale(u64 value, u64 mult)

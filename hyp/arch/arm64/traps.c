@@ -47,7 +47,9 @@ static void inject_exception(struct vcpu *v, u64 esr)
 	f->spsr = pstate;
 }
 
-void inject_undef(struct vcpu *v)
+/* --- exceptions to EL1 of the current vcpu --- */
+
+static void inject_undef(struct vcpu *v)
 {
 	if (unlikely(v->domain->arch.aarch32)) {
 		aarch32_inject_undef(v);
@@ -56,7 +58,8 @@ void inject_undef(struct vcpu *v)
 	inject_exception(v, ((u64)EC_UNKNOWN << ESR_EC_SHIFT) | ESR_IL);
 }
 
-void inject_data_abort(struct vcpu *v, u64 far, bool write)
+/* write: for 32-bit guests, who are told. */
+static void inject_data_abort(struct vcpu *v, u64 far, bool write)
 {
 	u64 ec = from_el0(&v->arch.frame) ? EC_DABT_LOWER : EC_DABT_SAME;
 
@@ -68,7 +71,7 @@ void inject_data_abort(struct vcpu *v, u64 far, bool write)
 	inject_exception(v, (ec << ESR_EC_SHIFT) | ESR_IL);
 }
 
-void inject_instruction_abort(struct vcpu *v, u64 far)
+static void inject_instruction_abort(struct vcpu *v, u64 far)
 {
 	u64 ec = from_el0(&v->arch.frame) ? EC_IABT_LOWER : EC_IABT_SAME;
 

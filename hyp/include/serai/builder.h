@@ -64,9 +64,7 @@ int kernel_unpack(struct boot_info *bi);
 void kernel_give_back(struct boot_info *bi);
 
 /* --- plan.c, place.c --- */
-/* Chooses bi->dom0_banks. explicit: -XEN_ENOMEM when size does not fit, otherwise what fits. */
-int builder_plan(struct boot_info *bi, u64 size, bool explicit_size);
-/* The same for boot_info and dom0_mem=. */
+/* Chooses boot_info.dom0_banks for dom0_mem=: -XEN_ENOMEM when it does not fit. */
 int builder_plan_dom0(void);
 
 /* --- decide.c --- */

@@ -80,8 +80,6 @@ void console_guest_put(struct console_guest *g, const char *text, size_t n);
 void console_guest_write(const char *text, size_t n);
 /* Once interrupts work: takes the UART's. */
 void console_start_input(void);
-/* From the UART's interrupt: takes what was typed. */
-void console_rx(void);
 /* Called without locks when input for dom0 has arrived: sends VIRQ_CONSOLE. Front hall sets it. */
 extern void (*console_input_hook)(void);
 /* Input waiting for dom0: copies at most n, returns how many. */

@@ -21,16 +21,13 @@ int evtchn_vcpu_create(struct vcpu *v);
 void evtchn_vcpu_destroy(struct vcpu *v);
 __cold_path void evtchn_domain_dump(struct domain *d); /* debug key e */
 
-/*
- * Raise a virtual interrupt if the guest has bound it. No lock of rank RANK_VCPU or above may be
- * held.
- */
-void evtchn_send_virq_vcpu(struct vcpu *v, u32 virq);
 /* -XEN_EINVAL: no such number, or not a global one; else domain id gets it from now on. */
 int evtchn_set_virq_handler(u32 virq, domid_t id);
-/* Of the domain that was chosen for it, or dom0. */
+/*
+ * Raise a virtual interrupt, where the guest has bound it: of the domain that was chosen for it, or
+ * dom0; of every vcpu of every domain. No lock of rank RANK_VCPU or above may be held.
+ */
 void evtchn_send_virq_global(u32 virq);
-/* Of every vcpu of every domain. */
 void evtchn_send_virq_all(u32 virq);
 
 /* For tools that build a domain: a port of d that remote may bind; the port or an error. */

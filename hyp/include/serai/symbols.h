@@ -5,9 +5,6 @@
 
 #include <serai/types.h>
 
-/* The function that holds addr: its name, addr's offset in it and its size. NULL: none does. */
-const char *symbols_lookup(unsigned long addr, unsigned long *offset, unsigned long *size);
-
 /* Writes "name+0x10/0x40", or the bare number when no function holds addr. */
 void symbols_format(char *buf, size_t size, unsigned long addr);
 

@@ -10,8 +10,6 @@
 #define IRQ_VIRT_TIMER 27
 #define IRQ_PHYS_TIMER 30
 
-extern u32 time_frequency; /* Hz */
-
 /* Boot CPU; dt_frequency 0: CNTFRQ_EL0 counts. */
 void time_init(u32 dt_frequency);
 void time_cpu_init(void);

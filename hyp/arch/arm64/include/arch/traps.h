@@ -38,12 +38,6 @@ u64 sysreg_id_view(u32 crm, u32 op2);
 /* Once, after cpu_feature_init() of the boot CPU: what guests read from the ID registers. */
 void sysreg_init(void);
 
-/* Exceptions to EL1 of the current vcpu. */
-void inject_undef(struct vcpu *v);
-/* write: for 32-bit guests, who are told. */
-void inject_data_abort(struct vcpu *v, u64 far, bool write);
-void inject_instruction_abort(struct vcpu *v, u64 far);
-
 /* On each CPU: which accesses trap, apart from HCR_EL2. */
 void cpu_init_traps(void);
 /* HCR_EL2 while v runs. */
