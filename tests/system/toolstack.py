@@ -97,11 +97,21 @@ def kept(rig, debian, wishes):
     return rig.kept
 
 
+def uptime(console):
+    """The machine's clock, in seconds."""
+    return float(command(console, "cut -d' ' -f1 /proc/uptime", 60))
+
+
+def tell_passed(step, seconds):
+    print(f"#   passed {step}: {seconds} s of the machine", flush=True)
+
+
 def typed(rig, name):
     """What the README shows: xl's own console of a guest with disk and network, then its end."""
     tools = kept(rig, "12", {})
     console = tools.boot(name)
     try:
+        start = uptime(console)
         console.send("xl create /etc/xen/guest.cfg -c\n")
         console.expect(r"^network: eth0, 192\.168\.77\.\d+/24\n", PATIENCE)
         console.expect(r"^disk: /dev/xvda, 127 MiB\n", 60)
@@ -115,6 +125,7 @@ def typed(rig, name):
         console.expect(PROMPT, 120)
         command(console, "for i in 1 2 3 4 5 6 7 8 9; do xl list guest || break; sleep 1; done", 120)
         same("number of domains at the end", command(console, "xl list | grep -vc Name", 60), "1")
+        tell_passed("typed", f"{uptime(console) - start:.2f}")
     except Failed:
         tools.close()
         raise
@@ -127,6 +138,8 @@ def text_of(which):
 
 def names_of_steps(which):
     """Those that a scenario should tell of."""
+    if which == "typed":
+        return ["typed"]
     return re.findall(r"^(?:then_)?step (\S+) ", text_of(which), re.MULTILINE)
 
 
@@ -140,8 +153,10 @@ def scenario(which, debian="12"):
     def case(rig, name):
         steps, notes = kept(rig, debian, wishes_of(which)).run(which)
         for step, passed, rest in steps:
-            print(f"#   {'passed' if passed else 'FAILED'} {step}: {rest}"
-                  f"{' s of the machine' if passed else ''}", flush=True)
+            if passed:
+                tell_passed(step, rest)
+            else:
+                print(f"#   FAILED {step}: {rest}", flush=True)
         passed = [step for step, good, _ in steps if good]
         failed = [step for step in names_of_steps(which) if step not in passed]
         if failed:

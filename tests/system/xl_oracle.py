@@ -77,7 +77,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     options.build = os.path.abspath(options.build)
     cases = [name for name, _, _ in toolstack.CASES
-             if name != "xl-typed" and (not options.case or name in options.case)]
+             if not options.case or name in options.case]
     runners = []
     try:
         for hyp in ("xen", options.hyp):
