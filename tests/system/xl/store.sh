@@ -41,6 +41,10 @@ permissions() {
 	xenstore-ls -p $home/data
 }
 
+# The guest's watch has told of so many events.
+guest_saw() { [ "$(guest store "wc -l < /tmp/events")" -ge $1 ]; }
+
+# Each write waits for the event before it: xenstored drops one that is still to be read.
 watches() {
 	local home pid
 	home=/local/domain/$(domid store)
@@ -50,12 +54,13 @@ watches() {
 	store write data/bell ring
 	wait_for 20 grep -q "^$home/data/bell" $STATE/events
 	kill $pid
-	tell store "xenstore watch -n 3 data/for-guest"
-	sleep 2
+	guest store "xenstore watch -n 3 data/for-guest > /tmp/events 2>&1 &"
+	wait_for 20 guest_saw 1
 	xenstore-write $home/data/for-guest 1
-	sleep 1
+	wait_for 20 guest_saw 2
 	xenstore-write $home/data/for-guest 2
-	same "events of the guest" "$(answer store)" $'data/for-guest\ndata/for-guest\ndata/for-guest'
+	wait_for 20 guest_saw 3
+	same "events of the guest" "$(guest store 'sort -u /tmp/events')" data/for-guest
 	xl destroy store
 	refuses xenstore-read $home
 }
