@@ -70,6 +70,17 @@ class Toolstack:
             self.console.__exit__()
             self.console = None
 
+    def examine(self):
+        """Leaves in the log what a machine shows that stands still: debug keys, dom0's programs."""
+        try:
+            self.console.send("\x01\x01\x01*")
+            self.console.settle(5, 60)
+            self.console.send("\x01\x01\x01\x03")
+            command(self.console, "ps -o pid,stat,args; xl list", 60)
+        except Failed as failure:
+            return [f"dom0 does not answer: {failure}"]
+        return []
+
     def run(self, name):
         """[(step, passed, seconds or why)] and what else the scenario printed, or why it hung."""
         console = self.boot("xl-" + name)
@@ -82,6 +93,8 @@ class Toolstack:
         except Failed as failure:
             hung = [str(failure)]
         said = console.text[start:]
+        if hung:
+            hung += self.examine()
         steps = [(step, word == "PASS", rest.strip("()") if word == "PASS" else rest)
                  for word, step, rest in re.findall(r"^T: (PASS|FAIL) (\S+) (.*)$", said, re.MULTILINE)]
         if hung or not all(passed for _, passed, _ in steps):
