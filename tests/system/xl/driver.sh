@@ -58,7 +58,15 @@ replug() {
 	use_network front 192.168.78.3
 }
 
+# keep_busy: data without end from the guest to the driver domain, until one of them ends.
+keep_busy() {
+	guest drv "(nc -l -p 5001 > /dev/null 2>&1) &"
+	guest front "(nc $SERVER 5001 < /dev/zero > /dev/null 2>&1) &"
+	sleep 1
+}
+
 end_front_first() {
+	keep_busy
 	xl destroy front
 	wait_for 30 guest drv "! ls /sys/class/net | grep vif"
 	start front "vif=[ 'bridge=xenbr0,backend=drv' ]"
@@ -66,6 +74,7 @@ end_front_first() {
 }
 
 end_driver_first() {
+	keep_busy
 	xl destroy drv
 	gone drv
 	same "answer" "$(guest front 'echo alive')" alive

@@ -3,13 +3,12 @@
 
 # inside COMMAND [SECONDS]: in the driver domain, with the root that dom0 has.
 inside() {
-	guest drv "PATH=/usr/lib/xen-$XEN/bin:/usr/sbin:/usr/bin:/sbin:/bin chroot /mnt $1" ${2:-60}
+	guest drv "PATH=$PATH chroot /mnt $1" ${2:-60}
 }
 
 # start_driver: dom0's disk is in use, which the block script refuses, though not for a loop device.
 start_driver() {
 	local dir
-	XEN=$(xl info xen_version | cut -d . -f 1,2)
 	sync
 	losetup -r /dev/loop0 /dev/vda || losetup /dev/loop0
 	start drv memory=256 driver_domain=1 "disk=[ 'phy:/dev/loop0,xvda,r' ]"
