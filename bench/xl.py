@@ -3,8 +3,10 @@
 """Counts the instructions at EL2 while Debian's unmodified xl makes a guest and the guest moves data
 through its disk and network, on Debian's Xen and on Serai, and writes bench/xl-results.md."""
 import argparse
+import gzip
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -60,8 +62,8 @@ def make_images(options):
     program = os.path.join(options.build, "bench", "mark")
     xl_images.make_guest_ramdisk(os.path.join(inside, "guest.cpio.gz"))
     with open(os.path.join(inside, "guest.cpio.gz"), "ab") as ramdisk:
-        ramdisk.write(xl_images.gzip.compress(mark_archive(program, GUEST_RC), mtime=0))
-    xl_images.shutil.copy(program, os.path.join(inside, "mark"))
+        ramdisk.write(gzip.compress(mark_archive(program, GUEST_RC), mtime=0))
+    shutil.copy(program, os.path.join(inside, "mark"))
     xl_images.put(inside, "guest.cfg", CONFIG)
     xl_images.put(inside, "setup", SETUP % (NET_MIB * 16))
     xl_images.make_all(folder, {"scenarios": inside})
