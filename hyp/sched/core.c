@@ -255,6 +255,7 @@ static enum action choice_apply(struct sched_cpu *sc, struct sched_unit *prev, b
 	sc->loaded = next;
 	if (requeue) {
 		prev->deferred = true;
+		prev->woken_by = NULL;
 		unit_set_state(prev, RUNSTATE_runnable, now);
 	}
 	if (next) {
@@ -286,6 +287,7 @@ void sched_choose(void)
 	if (prev && !sched_runnable(prev)) {
 		candidate = NULL;
 		if (sc->current) {
+			prev->woken_by = NULL;
 			prev->pool->policy->sleep(prev, now);
 			unit_set_state(prev, state_of_held(prev), now);
 		}

@@ -107,7 +107,7 @@ static void credit2_wake(struct sched_unit *u, nstime_t now)
 
 static void debt_limit(const struct runqueue *rq, struct sched_unit *u)
 {
-	nstime_t most = MAX(DEBT_MAX, rq->pool->pool.ratelimit_us * NS_PER_US);
+	nstime_t most = MAX(DEBT_MAX, rq->pool->pool.ratelimit[0]);
 
 	u->vtime = MIN(u->vtime, level_for(rq, u) + virtual_time(u, most) + DEBT_LAG);
 }
@@ -279,9 +279,11 @@ static bool can_move_away(const struct runqueue *rq, const struct sched_unit *u)
 	return unlikely(!cpumask_empty(&usable));
 }
 
-static nstime_t limited_until(const struct runqueue *rq, const struct credit2_cpu *c)
+/* Until then what runs there is not interrupted by u, which waits. */
+static nstime_t limited_until(const struct runqueue *rq, const struct credit2_cpu *c,
+			      const struct sched_unit *u)
 {
-	return c->started + rq->pool->pool.ratelimit_us * NS_PER_US;
+	return c->started + rq->pool->pool.ratelimit[READ_ONCE(u->woken_by) == c->running];
 }
 
 /*
@@ -320,7 +322,7 @@ static unsigned int busy_cpu_for(const struct runqueue *rq, const struct sched_u
 		by = b->slice_end = now + SLICE;
 	}
 	if (ahead - u->vtime > PREEMPT_MIN)
-		by = limited_until(rq, b);
+		by = limited_until(rq, b, u);
 	if (by <= now)
 		return best;
 	sched_choose_by(best, by);
@@ -394,7 +396,7 @@ static bool should_give_way(const struct runqueue *rq, const struct credit2_cpu 
 
 	if (prev->yielding || can_move_away(rq, prev))
 		return true;
-	if (now < limited_until(rq, c))
+	if (now < limited_until(rq, c, next))
 		return false;
 	return now >= c->slice_end ? ahead > 0 : ahead > PREEMPT_MIN;
 }
@@ -536,7 +538,7 @@ static struct sched_unit *pick_next(struct runqueue *rq, struct credit2_cpu *c, 
 /* Units wait, so what runs here runs for a slice. When to choose again. */
 static nstime_t slice_renew(struct runqueue *rq, struct credit2_cpu *c, bool changed, nstime_t now)
 {
-	nstime_t limited = limited_until(rq, c);
+	nstime_t limited;
 	bool over = c->sliced && now >= c->slice_end;
 
 	if (changed || over || !c->sliced)
@@ -549,11 +551,11 @@ static nstime_t slice_renew(struct runqueue *rq, struct credit2_cpu *c, bool cha
 	}
 	if (!c->sliced)
 		return TIME_NEVER;
+	if (!rq->nr_waiting || c->running->vtime - rq->first <= PREEMPT_MIN)
+		return c->slice_end;
 	/* Somebody would have the CPU now, were it not for the rate limit. */
-	if (now < limited && limited < c->slice_end && rq->nr_waiting &&
-	    c->running->vtime - rq->first > PREEMPT_MIN)
-		return limited;
-	return c->slice_end;
+	limited = limited_until(rq, c, unit_of(rq->waiting.next));
+	return now < limited ? MIN(limited, c->slice_end) : c->slice_end;
 }
 
 static struct sched_choice credit2_pick(struct cpupool *p, unsigned int cpu, struct sched_unit *prev,

@@ -14,6 +14,10 @@
 #include <serai/printk.h>
 #include <serai/string.h>
 
+/* For so many rate limits, but not beyond this, a unit runs on before those that it woke. */
+#define BATCH_LIMITS 4
+#define BATCH_MAX    (10 * NS_PER_MS)
+
 static struct cpupool *pools;
 
 struct sched_tunables sched_tunables = SCHED_TUNABLES_DEFAULT;
@@ -95,6 +99,18 @@ int cpupool_create(const struct sched_policy *policy, struct cpupool **out)
 	return cpupool_create_as(policy, CPUPOOL_ANY, out);
 }
 
+/*
+ * Who sends an event mostly has more for its receiver, which would soon sleep again: it runs on for
+ * some more time, but for no more than a slice.
+ */
+static void set_ratelimit(struct cpupool *p, u32 us)
+{
+	nstime_t limit = us * NS_PER_US;
+
+	p->ratelimit[0] = limit;
+	p->ratelimit[1] = limit < BATCH_MAX ? MIN(BATCH_LIMITS * limit, BATCH_MAX) : limit;
+}
+
 int cpupool_create_as(const struct sched_policy *policy, u32 id, struct cpupool **out)
 {
 	struct cpupool *p = policy->pool_new(), **at = &pools;
@@ -103,7 +119,7 @@ int cpupool_create_as(const struct sched_policy *policy, u32 id, struct cpupool 
 	if (!p)
 		return -XEN_ENOMEM;
 	p->policy = policy;
-	p->ratelimit_us = sched_tunables.ratelimit_us;
+	set_ratelimit(p, sched_tunables.ratelimit_us);
 	list_init(&p->units);
 	lock_take(&sched_admin_lock);
 	if (id == CPUPOOL_ANY)
@@ -200,9 +216,9 @@ int cpupool_ratelimit(u32 id, u32 sched_id, bool set, u32 *us)
 	else if (p->policy->sched_id != sched_id || (set && !sched_ratelimit_usable(*us)))
 		rc = -XEN_EINVAL;
 	else if (set)
-		p->ratelimit_us = *us;
+		set_ratelimit(p, *us);
 	if (!rc)
-		*us = p->ratelimit_us;
+		*us = (u32)(p->ratelimit[0] / NS_PER_US);
 	lock_drop(&sched_admin_lock);
 	return rc;
 }

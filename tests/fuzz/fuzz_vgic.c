@@ -156,7 +156,7 @@ static void wild_input(void)
 	on_cpu(dice(NCPU));
 	switch (dice(4)) {
 	case 0:
-		vgic_inject_ppi(v, intid % 32);
+		vgic_inject_event(v, intid % 32);
 		break;
 	case 1:
 		vgic_set_level(v, intid % 32, level);

@@ -306,6 +306,92 @@ static void test_soft_affinity_moves(void **state)
 	}
 }
 
+/*
+ * Unit 0 sleeps most of the time, one of two others wakes it while it runs. How long that one still
+ * runs, since it began, before unit 0 has the CPU: at least and at most, in steps.
+ */
+static void measure_waking(u32 limit, bool event, int steps[2])
+{
+	steps[0] = INT32_MAX;
+	steps[1] = 0;
+	start(1, SCHED_SPAN_ALL);
+	set_ratelimit(cpupool_find(0), limit);
+	for (unsigned int i = 0; i < 3; i++)
+		start_unit(i, 256, 0, 1);
+	for (int step = 0, began = 0; step < 50000; step++) {
+		host.now += STEP;
+		host_set_cpu(0);
+		if (is_current(&units[0])) {
+			sched_hold(&units[0].u, HOLD_BLOCKED);
+			settle();
+			assert_null(units[0].u.woken_by);
+		}
+		settle();
+		if (((u32)step * 2654435761U >> 16) % 23 == 0 && !sched_runnable(&units[0].u)) {
+			began = step - (int)((host.now - sim_of(cpus[0].current)->ran_since) / STEP);
+			if (event)
+				units[0].u.woken_by = cpus[0].current;
+			sched_release(&units[0].u, HOLD_BLOCKED);
+			settle();
+		}
+		if (is_current(&units[0]) && step > 5000) {
+			steps[0] = MIN(steps[0], step - began);
+			steps[1] = MAX(steps[1], step - began);
+		}
+	}
+	machine_stop();
+}
+
+/* Who sends an event runs for some more before its receiver: four rate limits, a slice at most. */
+static void test_event_of_the_running(void **state)
+{
+	static const struct {
+		u32 limit;
+		int steps; /* of 100 us */
+	} cases[] = { { 0, 0 }, { 100, 4 }, { 500, 20 }, { 1000, 40 }, { 2000, 80 }, { 5000, 100 } };
+	int steps[2];
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
+		measure_waking(cases[i].limit, true, steps);
+		assert_in_range(steps[0], cases[i].steps, cases[i].steps + 2);
+		assert_true(steps[1] <= 102);
+		measure_waking(cases[i].limit, false, steps);
+		assert_in_range(steps[0], cases[i].limit / 100, cases[i].limit / 100 + 2);
+	}
+}
+
+/* What runs on another CPU is not spared because it sent no event. */
+static void test_event_from_elsewhere(void **state)
+{
+	const struct cpumask first = { { 1 } };
+	nstime_t latest = 0, woken = 0;
+
+	start(2, SCHED_SPAN_ALL);
+	for (unsigned int i = 0; i < 5; i++)
+		start_unit(i, 256, 0, 3);
+	sched_set_affinity(&units[0].u, &first, NULL);
+	settle();
+	for (int step = 0; step < 50000; step++) {
+		host.now += STEP;
+		if (is_current(&units[0])) {
+			host_set_cpu(0);
+			sched_hold(&units[0].u, HOLD_BLOCKED);
+		}
+		settle();
+		if (((u32)step * 2654435761U >> 16) % 233 == 0 && !sched_runnable(&units[0].u) && cpus[1].current) {
+			woken = host.now;
+			host_set_cpu(1);
+			units[0].u.woken_by = cpus[1].current;
+			sched_release(&units[0].u, HOLD_BLOCKED);
+			settle();
+		}
+		if (is_current(&units[0]) && step > 5000)
+			latest = MAX(latest, host.now - woken);
+	}
+	assert_true(latest <= NS_PER_MS + 2 * STEP);
+	machine_stop();
+}
+
 /* A unit that wakes waits until the running one has run for the rate limit, and no longer. */
 static void test_ratelimit(void **state)
 {
@@ -315,7 +401,7 @@ static void test_ratelimit(void **state)
 		nstime_t latest = 0, woken = 0, soonest = TIME_NEVER;
 
 		start(1, SCHED_SPAN_ALL);
-		cpupool_find(0)->ratelimit_us = limits[round];
+		set_ratelimit(cpupool_find(0), limits[round]);
 		start_unit(0, 256, 0, 1);
 		start_unit(1, 256, 0, 1);
 		start_unit(2, 256, 0, 1);
@@ -528,6 +614,8 @@ int main(void)
 		cmocka_unit_test(test_soft_affinity),
 		cmocka_unit_test(test_soft_affinity_moves),
 		cmocka_unit_test(test_ratelimit),
+		cmocka_unit_test(test_event_of_the_running),
+		cmocka_unit_test(test_event_from_elsewhere),
 		cmocka_unit_test(test_arrangement),
 		cmocka_unit_test(test_idle_cpus_help),
 		cmocka_unit_test(test_drift_pinned_there),

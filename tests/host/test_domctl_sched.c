@@ -186,13 +186,13 @@ static void test_ratelimit(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
 		us = good[i];
 		assert_int_equal(limit(0, 6, 0, &us), 0);
-		assert_int_equal(cpupool_find(0)->ratelimit_us, good[i]);
+		assert_int_equal(cpupool_find(0)->ratelimit[0], good[i] * NS_PER_US);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		us = bad[i];
 		assert_int_equal(limit(0, 6, 0, &us), -XEN_EINVAL);
 	}
-	assert_int_equal(cpupool_find(0)->ratelimit_us, 500000);
+	assert_int_equal(cpupool_find(0)->ratelimit[0], NS_PER_S / 2);
 	assert_int_equal(limit(1, 6, 1, &us), -XEN_ESRCH);
 	assert_int_equal(limit(0, 9, 1, &us), -XEN_EINVAL);
 	assert_int_equal(limit(0, 6, 2, &us), -XEN_EINVAL);

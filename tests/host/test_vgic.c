@@ -152,7 +152,7 @@ static void test_set_active(void **state)
 	write_reg(w, bit_reg(0, 7, GICD_ISACTIVER), 4, 1 << 7);
 	assert_int_equal(read_reg(w, bit_reg(0, 7, GICD_ICACTIVER), 4), 1 << 7);
 	t.priv[0][7].pending = true;
-	vgic_inject_ppi(&w->v, 7);
+	vgic_inject_event(&w->v, 7);
 	t.priv[0][7].active = true;
 	assert_false(guest_ack(w, true));
 	assert_false(vgic_irq_pending(&w->v));
@@ -235,7 +235,7 @@ static void test_power_off(void **state)
 	write_reg(w, DIST + GICD_ISENABLER + 4, 4, 1 << 8);
 	t.irq[40].pending = true;
 	device_edge(40);
-	vgic_inject_ppi(&w->v, 3);
+	vgic_inject_event(&w->v, 3);
 	t.priv[0][3].pending = true;
 	settle();
 	assert_int_equal(t.dom.arch.vgic.spis[8].holder, 0);
@@ -261,17 +261,21 @@ static void test_clear_then_raise(void **state)
 	switch_in(other, 1);
 	write_reg(other, bit_reg(0, 5, GICD_ICPENDR), 4, 1 << 5);
 	on_cpu(0);
-	vgic_inject_ppi(&w->v, 5);
+	vgic_inject_event(&w->v, 5);
 	t.priv[0][5].pending = true;
 	assert_true(guest_ack(w, true));
 	assert_true(guest_eoi(w));
-	/* While it is in a list register. */
-	vgic_inject_ppi(&w->v, 5);
+	assert_null(w->v.unit.woken_by);
+	/* While it is in a list register. Another vcpu that sends it is noted. */
+	on_cpu(1);
+	vgic_inject_event(&w->v, 5);
+	assert_ptr_equal(w->v.unit.woken_by, &other->v.unit);
+	settle();
 	write_reg(other, bit_reg(0, 5, GICD_ICPENDR), 4, 1 << 5);
 	assert_false(guest_ack(w, true));
 	/* And by the vcpu itself. */
 	on_cpu(0);
-	vgic_inject_ppi(&w->v, 5);
+	vgic_inject_event(&w->v, 5);
 	write_reg(w, bit_reg(0, 5, GICD_ICPENDR), 4, 1 << 5);
 	assert_false(guest_ack(w, true));
 	finish();

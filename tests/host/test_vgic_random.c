@@ -112,7 +112,7 @@ static void step_raise(void)
 		if (sgi)
 			vgic_sgi1r_write(this_cpu()->current, ((u64)intid << 24) | (1UL << vcpu));
 		else if (intid < 32)
-			vgic_inject_ppi(&t.vcpu[vcpu].v, intid);
+			vgic_inject_event(&t.vcpu[vcpu].v, intid);
 		else
 			device_edge(intid);
 	}

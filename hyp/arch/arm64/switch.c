@@ -201,7 +201,7 @@ bool vcpu_arch_irq_pending(struct vcpu *v)
 
 void vcpu_arch_raise_upcall(struct vcpu *v)
 {
-	vgic_inject_ppi(v, v->domain->evtchn_irq);
+	vgic_inject_event(v, v->domain->evtchn_irq);
 }
 
 void vcpu_arch_unmask_irq(struct vcpu *v)

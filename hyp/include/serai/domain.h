@@ -240,6 +240,14 @@ static inline void vcpu_wake(struct vcpu *v)
 	if (READ_ONCE(v->unit.holds) & HOLD_BLOCKED)
 		sched_release(&v->unit, HOLD_BLOCKED);
 }
+/* Before v, which is not current, is woken by an event: of the current vcpu, if there is one. */
+static inline void vcpu_note_sender(struct vcpu *v)
+{
+	const struct vcpu *sender = this_cpu()->current;
+
+	if (likely(sender))
+		WRITE_ONCE(v->unit.woken_by, &sender->unit);
+}
 /* Sets request bits and makes the vcpu's CPU see them. */
 void vcpu_request(struct vcpu *v, u32 bits);
 

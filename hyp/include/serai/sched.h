@@ -54,6 +54,8 @@ struct sched_unit {
 	struct cpumask hard, soft;
 	nstime_t state_since; /* when the current state began */
 	s64 vtime;	     /* policy's: virtual time */
+	/* Set by who wakes it by an event: what ran on that CPU then. A hint, only compared. */
+	const struct sched_unit *woken_by;
 	struct list link;    /* policy's */
 	struct sched_group *group;
 	struct cpupool *pool;
@@ -74,7 +76,8 @@ struct cpupool {
 	u32 id;
 	u32 nr_domains; /* whose units belong here */
 	u32 nr_choosy;	/* units with a soft affinity that counts */
-	u32 ratelimit_us; /* so long a unit runs before another one that wakes takes its CPU */
+	/* So long a unit runs before another one that wakes takes its CPU; [1]: that it woke itself. */
+	nstime_t ratelimit[2];
 	struct cpumask cpus;
 	struct list units;
 	struct cpupool *next; /* by id */

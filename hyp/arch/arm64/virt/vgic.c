@@ -51,7 +51,7 @@ unsigned int vgic_cpu_of(const struct vgic_vcpu *g)
 
 /* --- inputs --- */
 
-void vgic_inject_ppi(struct vcpu *v, u32 intid)
+void vgic_inject_event(struct vcpu *v, u32 intid)
 {
 	struct vgic_vcpu *g = &v->arch.vgic;
 
@@ -59,6 +59,7 @@ void vgic_inject_ppi(struct vcpu *v, u32 intid)
 		vgic_pend_private(g, intid);
 		return;
 	}
+	vcpu_note_sender(v);
 	vgic_set(&g->bank.pending, vgic_mask(intid));
 	vgic_post(g, 0, vgic_mask(intid), true);
 }

@@ -111,8 +111,8 @@ int vgic_vcpu_create(struct vcpu *v);
 void vgic_vcpu_destroy(struct vcpu *v);
 
 /* --- inputs; any CPU --- */
-/* One edge on a private interrupt. */
-void vgic_inject_ppi(struct vcpu *v, u32 intid);
+/* One edge on a private interrupt, for an event that somebody sent. */
+void vgic_inject_event(struct vcpu *v, u32 intid);
 /* The level of a private interrupt. */
 void vgic_set_level(struct vcpu *v, u32 intid, bool level);
 /* domain_arch_set_spi_level() is in serai/arch.h, domain_arch_assign_spi() in serai/irq.h. */
