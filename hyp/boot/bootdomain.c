@@ -9,7 +9,6 @@
 #include <serai/boot.h>
 #include <serai/cmdline.h>
 #include <serai/compiler.h>
-#include <serai/errno.h>
 #include <serai/printk.h>
 #include <serai/string.h>
 #include <libfdt.h>

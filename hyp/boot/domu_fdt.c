@@ -8,7 +8,6 @@
 #include <abi/guest_layout.h>
 #include <serai/builder.h>
 #include <serai/compiler.h>
-#include <serai/errno.h>
 #include <serai/passthrough.h>
 #include <serai/printk.h>
 #include <serai/string.h>

@@ -6,7 +6,6 @@
 #include <serai/compiler.h>
 #include <serai/errno.h>
 #include <serai/fdt.h>
-#include <serai/string.h>
 #include <libfdt.h>
 
 #define CELLS_MAX 8 /* of one specifier or unit address */

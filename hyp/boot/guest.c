@@ -3,7 +3,6 @@
 #include <abi/guest_layout.h>
 #include <serai/builder.h>
 #include <serai/domain.h>
-#include <serai/errno.h>
 #include <serai/evtchn.h>
 #include <serai/printk.h>
 #include <serai/vpl011.h>

@@ -6,7 +6,6 @@
  */
 #include <serai/builder.h>
 #include <serai/compiler.h>
-#include <serai/errno.h>
 #include <serai/string.h>
 
 #define ELF_CLASS_32	1

@@ -3,7 +3,6 @@
  * Kernels that cannot be loaded as they are in their files: packed by gzip, or ELF. What is to be
  * loaded is made in the heap before the first domain is built, once for all that name the file.
  */
-#include "bootdomain.h"
 #include <serai/arch.h>
 #include <serai/builder.h>
 #include <serai/cmdline.h>
@@ -13,7 +12,6 @@
 #include <serai/inflate.h>
 #include <serai/launch.h>
 #include <serai/printk.h>
-#include <serai/string.h>
 
 #define GZIP_LEAST   18UL   /* bytes of header and trailer */
 #define DEFLATE_MOST 1032UL /* bytes that come out of one byte */

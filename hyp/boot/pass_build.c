@@ -3,7 +3,6 @@
  * From understood partial trees to guests that have the devices. The modules are copied to the heap
  * to be read: they may lie anywhere.
  */
-#include <serai/builder.h>
 #include <serai/compiler.h>
 #include <serai/domain.h>
 #include <serai/errno.h>

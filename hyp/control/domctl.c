@@ -10,7 +10,6 @@
 #include <serai/domain.h>
 #include <serai/guest_copy.h>
 #include <serai/hypercall.h>
-#include <serai/printk.h>
 
 #define SIZE_OF(field) sizeof(((struct abi_domctl *)0)->u.field)
 #define HEADER_SIZE    offsetof(struct abi_domctl, u)

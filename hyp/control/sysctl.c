@@ -6,7 +6,6 @@
  */
 #include "control.h"
 #include "sysctl.h"
-#include <serai/arch.h>
 #include <serai/console.h>
 #include <serai/domain.h>
 #include <serai/domain_info.h>

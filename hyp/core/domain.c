@@ -8,7 +8,6 @@
  * run them backwards; a hook that was never run must find nothing to do.
  */
 #include <serai/arch.h>
-#include <serai/bug.h>
 #include <serai/domain.h>
 #include <serai/errno.h>
 #include <serai/hypercall.h>

@@ -13,7 +13,6 @@
 #include <serai/guest_line.h>
 #include <serai/lock.h>
 #include <serai/printk.h>
-#include <serai/string.h>
 #include <serai/time.h>
 
 #define LINES	     8

@@ -3,7 +3,6 @@
 #include <serai/cmdline.h>
 #include <serai/compiler.h>
 #include <serai/cpumask.h>
-#include <serai/printk.h>
 #include <serai/string.h>
 
 #define CONRING_ORDER_MAX 8
@@ -198,69 +197,56 @@ static bool __init parse_xsm(const char *value, bool no)
 	return true;
 }
 
-#define STRING(n, words, text)                                                    \
+#define STRING(n, words)                                                          \
 	{                                                                         \
 		.name = #n, .type = OPTION_STRING, .target = options.n,           \
-		.size = sizeof(options.n), .accepts = (words), .help = (text)     \
+		.size = sizeof(options.n), .accepts = (words)                     \
 	}
-#define BOOL(n, text)                                                             \
+#define BOOL(n)                                                                   \
 	{                                                                         \
 		.name = #n, .type = OPTION_BOOL, .target = &options.n,            \
-		.accepts = "yes or no", .help = (text)                            \
+		.accepts = "yes or no"                                            \
 	}
-#define PARSED(n, fn, words, text)                                                \
+#define UINT(n, field, most, words)                                               \
 	{                                                                         \
-		.name = #n, .type = OPTION_PARSED, .parse = (fn),                 \
-		.accepts = (words), .help = (text)                                \
+		.name = #n, .type = OPTION_UINT, .target = &options.field,        \
+		.size = (most), .accepts = (words)                                \
+	}
+#define PARSED(n, fn, words)                                                      \
+	{                                                                         \
+		.name = #n, .type = OPTION_PARSED, .parse = (fn), .accepts = (words) \
 	}
 
 const struct option options_table[] __initconst = {
-	PARSED(dom0_mem, parse_dom0_mem, "a size such as 512M or 2G, also min:SIZE and max:SIZE",
-	       "memory of dom0"),
-	{ .name = "dom0_max_vcpus", .type = OPTION_UINT, .target = &options.dom0_max_vcpus,
-	  .size = 128, .accepts = "a number from 1 to 128", .help = "virtual CPUs of dom0" },
-	PARSED(console, parse_console, "dtuart or none", "where the console is"),
-	STRING(dtuart, "a path or alias of the device tree", "the console's UART"),
-	STRING(loglvl, "none, error, warning, info, debug or all", "messages that are shown"),
-	STRING(guest_loglvl, "none, error, warning, info, debug or all",
-	       "messages about guests that are shown"),
-	STRING(sched, "the name of a scheduler", "scheduling policy"),
-	PARSED(credit2_runqueue, parse_runqueue, "cpu, core, socket, node or all",
-	       "which CPUs share a run queue"),
-	{ .name = "credit2_max_cpus_runqueue", .type = OPTION_UINT,
-	  .target = &options.tunables.queue_cpus, .size = NR_CPUS,
-	  .accepts = "a number from 1 to what this build has of CPUs",
-	  .help = "CPUs that share a run queue at most" },
-	PARSED(sched_ratelimit_us, parse_ratelimit, "0, or a number from 100 to 500000",
-	       "how long a virtual CPU runs before one that wakes takes its place"),
-	PARSED(vwfi, parse_vwfi, "trap or native", "what a guest's WFI does"),
-	BOOL(noreboot, "halt instead of restarting after a panic"),
-	PARSED(bootscrub, parse_bootscrub, "off, idle or on", "when free memory is cleared"),
+	PARSED(dom0_mem, parse_dom0_mem, "a size such as 512M or 2G, also min:SIZE and max:SIZE"),
+	UINT(dom0_max_vcpus, dom0_max_vcpus, 128, "a number from 1 to 128"),
+	PARSED(console, parse_console, "dtuart or none"),
+	STRING(dtuart, "a path or alias of the device tree"),
+	STRING(loglvl, "none, error, warning, info, debug or all"),
+	STRING(guest_loglvl, "none, error, warning, info, debug or all"),
+	STRING(sched, "the name of a scheduler"),
+	PARSED(credit2_runqueue, parse_runqueue, "cpu, core, socket, node or all"),
+	UINT(credit2_max_cpus_runqueue, tunables.queue_cpus, NR_CPUS,
+	     "a number from 1 to what this build has of CPUs"),
+	PARSED(sched_ratelimit_us, parse_ratelimit, "0, or a number from 100 to 500000"),
+	PARSED(vwfi, parse_vwfi, "trap or native"),
+	BOOL(noreboot),
+	PARSED(bootscrub, parse_bootscrub, "off, idle or on"),
 	PARSED(dom0less, parse_dom0less,
 	       "strict or lenient, poweroff or idle, norestart, restart or restart-always, "
-	       "separated by commas",
-	       "whether a refused domain stops the boot; what follows a domain's and the last one's "
-	       "end"),
-	{ .name = "restart_limit", .type = OPTION_UINT, .target = &options.restart_limit,
-	  .size = 1000000, .accepts = "a number from 1 to 1000000",
-	  .help = "restarts of one domain within a minute" },
-	BOOL(guest_console_io, "guests may write to the console, each line with a prefix"),
-	BOOL(sync_console, "wait for every character to be sent"),
-	PARSED(conring_size, parse_conring, "a size such as 16K", "size of the console ring"),
-	{ .name = "tbuf_size", .type = OPTION_UINT, .target = &options.tbuf_size, .size = 65535,
-	  .accepts = "a number from 1 to 65535", .help = "pages of each CPU's trace buffer" },
-	{ .name = "tevt_mask", .type = OPTION_UINT, .target = &options.tevt_mask,
-	  .size = 0x0ffff000, .accepts = "a mask such as 0x0002f000",
-	  .help = "events that are traced from the start" },
-	PARSED(xsm, parse_xsm, "dummy or silo", "access control policy"),
-	PARSED(gnttab, parse_gnttab, "max-ver:1 or max-ver:2, transitive or no-transitive, separated by a comma",
-	       "grant tables: the version that guests may select, grants of others' grants"),
-	{ .name = "gnttab_max_frames", .type = OPTION_UINT, .target = &options.gnttab_max_frames,
-	  .size = GNTTAB_FRAMES_LIMIT, .accepts = "a number from 1 to 32768", .help = "pages of a grant table" },
-	{ .name = "gnttab_max_maptrack_frames", .type = OPTION_UINT,
-	  .target = &options.gnttab_max_maptrack_frames, .size = MAPTRACK_FRAMES_LIMIT,
-	  .accepts = "a number from 1 to 65536",
-	  .help = "pages that keep a domain's mappings of grants, 256 in each" },
+	       "separated by commas"),
+	UINT(restart_limit, restart_limit, 1000000, "a number from 1 to 1000000"),
+	BOOL(guest_console_io),
+	BOOL(sync_console),
+	PARSED(conring_size, parse_conring, "a size such as 16K"),
+	UINT(tbuf_size, tbuf_size, 65535, "a number from 1 to 65535"),
+	UINT(tevt_mask, tevt_mask, 0x0ffff000, "a mask such as 0x0002f000"),
+	PARSED(xsm, parse_xsm, "dummy or silo"),
+	PARSED(gnttab, parse_gnttab,
+	       "max-ver:1 or max-ver:2, transitive or no-transitive, separated by a comma"),
+	UINT(gnttab_max_frames, gnttab_max_frames, GNTTAB_FRAMES_LIMIT, "a number from 1 to 32768"),
+	UINT(gnttab_max_maptrack_frames, gnttab_max_maptrack_frames, MAPTRACK_FRAMES_LIMIT,
+	     "a number from 1 to 65536"),
 };
 
 const u32 options_count __initconst = ARRAY_SIZE(options_table);

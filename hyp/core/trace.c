@@ -17,7 +17,6 @@
 #include <serai/lock.h>
 #include <serai/printk.h>
 #include <serai/sched.h>
-#include <serai/string.h>
 #include <serai/trace.h>
 
 #define LOST_EXTRA   4U

@@ -9,7 +9,6 @@
 #include <serai/cpu.h>
 #include <serai/domain.h>
 #include <serai/errno.h>
-#include <serai/string.h>
 #include <serai/trace.h>
 
 #define INFO_WORDS_MAX 0x10000U /* mfn_offset has 16 bits */

@@ -638,7 +638,7 @@ static long op_set_priority(void *arg, u64 handle)
 	return rc;
 }
 
-#define OP(op, type, out) [EVTCHNOP_##op] = { op_##op, #op, sizeof(struct type), out, false }
+#define OP(op, type, out) [EVTCHNOP_##op] = { op_##op, sizeof(struct type), out, false }
 
 static const struct subop evtchn_ops[] = {
 	OP(bind_interdomain, abi_evtchn_bind_interdomain, true),
@@ -655,8 +655,7 @@ static const struct subop evtchn_ops[] = {
 	OP(init_control, abi_evtchn_init_control, true),
 	OP(expand_array, abi_evtchn_expand_array, false),
 	OP(set_priority, abi_evtchn_set_priority, false),
-	[EVTCHNOP_reset_cont] = { op_reset, "reset_cont", sizeof(struct abi_evtchn_reset), false,
-				  false },
+	[EVTCHNOP_reset_cont] = { op_reset, sizeof(struct abi_evtchn_reset), false, false },
 };
 
 long do_event_channel_op(u64 *arg)

@@ -181,19 +181,17 @@ static long op_pin_override(void *arg, u64 handle)
 }
 
 static const struct subop sched_ops[] = {
-	[SCHEDOP_yield] = { op_yield, "yield", 0, false, false },
-	[SCHEDOP_block] = { op_block, "block", 0, false, false },
-	[SCHEDOP_shutdown] = { op_shutdown, "shutdown", sizeof(struct abi_sched_shutdown), false,
-			       false },
-	[SCHEDOP_poll] = { op_poll, "poll", sizeof(struct abi_sched_poll), false, false },
-	[SCHEDOP_remote_shutdown] = { op_remote_shutdown, "remote_shutdown",
-				      sizeof(struct abi_sched_remote_shutdown), false, false },
-	[SCHEDOP_shutdown_code] = { op_shutdown_code, "shutdown_code",
-				    sizeof(struct abi_sched_shutdown), false, false },
-	[SCHEDOP_watchdog] = { op_watchdog, "watchdog", sizeof(struct abi_sched_watchdog), false,
-			       false },
-	[SCHEDOP_pin_override] = { op_pin_override, "pin_override",
-				   sizeof(struct abi_sched_pin_override), false, true },
+	[SCHEDOP_yield] = { op_yield, 0, false, false },
+	[SCHEDOP_block] = { op_block, 0, false, false },
+	[SCHEDOP_shutdown] = { op_shutdown, sizeof(struct abi_sched_shutdown), false, false },
+	[SCHEDOP_poll] = { op_poll, sizeof(struct abi_sched_poll), false, false },
+	[SCHEDOP_remote_shutdown] = { op_remote_shutdown, sizeof(struct abi_sched_remote_shutdown),
+				      false, false },
+	[SCHEDOP_shutdown_code] = { op_shutdown_code, sizeof(struct abi_sched_shutdown), false,
+				    false },
+	[SCHEDOP_watchdog] = { op_watchdog, sizeof(struct abi_sched_watchdog), false, false },
+	[SCHEDOP_pin_override] = { op_pin_override, sizeof(struct abi_sched_pin_override), false,
+				   true },
 };
 
 long do_sched_op(u64 *arg)

@@ -20,7 +20,6 @@
 #include <serai/errno.h>
 #include <serai/printk.h>
 #include <serai/sched.h>
-#include <serai/string.h>
 
 struct sched_hooks sched_hooks;
 

@@ -153,7 +153,7 @@ static void do_vcpu(struct domain *d, struct vcpu *v, const u8 *operand)
 			domain_crash(d, "for the sake of it");
 		break;
 	default:
-		vcpu_request(v, VCPU_REQ_EVENT);
+		vcpu_request(v, VCPU_REQ_VGIC);
 	}
 }
 

@@ -15,6 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+static inline bool lock_held(const struct lock *l)
+{
+	return READ_ONCE(l->owner) != READ_ONCE(l->next);
+}
+
 #define CPUS  8
 #define DOMS  3
 #define VCPUS 2 /* of each domain */

@@ -260,7 +260,6 @@ static void test_table(void **state)
 	for (u32 i = 0; i < options_count; i++) {
 		const struct option *o = &options_table[i];
 
-		assert_non_null(o->help);
 		assert_non_null(o->accepts);
 		assert_true(o->type == OPTION_PARSED ? o->parse != NULL : o->target != NULL);
 		for (u32 j = 0; j < i; j++)

@@ -165,10 +165,10 @@ static void test_each_work(void **state)
 
 static void test_work_in_one_go(void **state)
 {
-	vcpu.requests = VCPU_REQ_EVENT;
+	vcpu.requests = VCPU_REQ_VGIC;
 	leave_with(WORK_DUMP | WORK_SCHED | WORK_VCPU | WORK_TIMER);
 	assert_string_equal(calls, "TVS"); /* timers first: they may wake somebody */
-	assert_int_equal(vcpu.arch.requests, VCPU_REQ_EVENT);
+	assert_int_equal(vcpu.arch.requests, VCPU_REQ_VGIC);
 	assert_int_equal(host.dumps, 1);
 }
 
@@ -184,13 +184,13 @@ static void test_requests_of_the_vcpu_that_was_chosen(void **state)
 {
 	/* The switch raises WORK_VCPU when the one that comes in has requests. */
 	vcpu.requests = VCPU_REQ_VGIC;
-	other.requests = VCPU_REQ_EVENT;
+	other.requests = VCPU_REQ_VGIC;
 	choice = &other;
 	assert_ptr_equal(leave_with(WORK_SCHED | WORK_VCPU), &other);
 	assert_int_equal(vcpu.arch.requests, VCPU_REQ_VGIC);
 	assert_int_equal(other.arch.requests, 0);
 	assert_ptr_equal(leave_with(WORK_VCPU), &other);
-	assert_int_equal(other.arch.requests, VCPU_REQ_EVENT);
+	assert_int_equal(other.arch.requests, VCPU_REQ_VGIC);
 }
 
 static void test_no_requests_no_call(void **state)

@@ -226,7 +226,7 @@ static void shared_pages(void **state)
 	frame_share(&alice, va);
 	assert_int_equal(alice.nr, 0);
 	assert_false(frame_owner_empty(&alice));
-	assert_int_equal(frame_shared_gfn(f).v, GFN_INVALID.v);
+	assert_int_equal(f->links, GFN_INVALID.v);
 	assert_false(frame_get(f, &alice));
 	assert_false(frame_get_shared(f, &bob));
 	assert_false(give_up(&alice, f));

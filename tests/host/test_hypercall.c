@@ -60,11 +60,11 @@ static long op_bare(void *arg, u64 handle)
 enum { SMALL, SMALL_OUT, LARGE_OUT, BARE, HOLE, CONTROL, OPS };
 
 static const struct subop ops[OPS] = {
-	[SMALL] = { op_small, "small", sizeof(struct small), false, false },
-	[SMALL_OUT] = { op_small, "small_out", sizeof(struct small), true, false },
-	[LARGE_OUT] = { op_large, "large_out", sizeof(struct large), true, false },
-	[BARE] = { op_bare, "bare", 0, false, false },
-	[CONTROL] = { op_small, "control", sizeof(struct small), true, true },
+	[SMALL] = { op_small, sizeof(struct small), false, false },
+	[SMALL_OUT] = { op_small, sizeof(struct small), true, false },
+	[LARGE_OUT] = { op_large, sizeof(struct large), true, false },
+	[BARE] = { op_bare, 0, false, false },
+	[CONTROL] = { op_small, sizeof(struct small), true, true },
 };
 
 static long do_first(u64 *arg)
@@ -75,8 +75,8 @@ static long do_first(u64 *arg)
 }
 
 const struct hypercall hypercalls[HYPERCALLS_MAX] = {
-	[1] = { do_first, "first", 1, false },
-	[HYPERCALLS_MAX - 1] = { do_first, "last", 1, true },
+	[1] = { do_first, 1, false },
+	[HYPERCALLS_MAX - 1] = { do_first, 1, true },
 };
 
 static u64 gva;

@@ -27,10 +27,10 @@ static long call_slow(u64 *arg)
 }
 
 const struct hypercall hypercalls[HYPERCALLS_MAX] = {
-	[1] = { call_plus, "plus", 1, false },
-	[2] = { call_slow, "slow", 2, false },
-	[3] = { call_plus, "control", 1, true },
-	[HC_multicall] = { do_multicall, "multicall", 2, false },
+	[1] = { call_plus, 1, false },
+	[2] = { call_slow, 2, false },
+	[3] = { call_plus, 1, true },
+	[HC_multicall] = { do_multicall, 2, false },
 };
 
 static u64 list;

@@ -123,16 +123,16 @@ static void shared_at_one_place(void **state)
 	host.fail_p2m_in = 1;
 	assert_int_equal(p2m_map_shared(&a->p2m, gfn(5), m), -XEN_ENOMEM);
 	assert_int_equal(p2m_map_shared(&a->p2m, gfn(~0UL - 3), m), -XEN_EINVAL);
-	assert_int_equal(frame_shared_gfn(f).v, GFN_INVALID.v);
+	assert_int_equal(f->links, GFN_INVALID.v);
 	assert_int_equal(p2m_map_shared(&a->p2m, gfn(5), m), 0);
-	assert_int_equal(frame_shared_gfn(f).v, 5);
+	assert_int_equal(f->links, 5);
 	assert_int_equal(p2m_map_shared(&a->p2m, gfn(6), m), -XEN_EBUSY);
 	assert_int_equal(p2m_map_shared(&a->p2m, gfn(5), m), -XEN_EBUSY);
 	assert_int_equal(p2m_unmap(&a->p2m, gfn(5), 1), 0);
 	assert_int_equal(p2m_map_shared(&a->p2m, gfn(6), m), 0);
 	/* Mapping something else over it takes it away, too. */
 	world_give_ram(a, 6, 0);
-	assert_int_equal(frame_shared_gfn(f).v, GFN_INVALID.v);
+	assert_int_equal(f->links, GFN_INVALID.v);
 	assert_int_equal(f->refs, 1);
 }
 

@@ -120,8 +120,7 @@ static void test_request_to_oneself(void **state)
 {
 	v->unit.running = true;
 	vcpu_request(v, VCPU_REQ_VGIC);
-	vcpu_request(v, VCPU_REQ_EVENT);
-	assert_int_equal(v->requests, VCPU_REQ_VGIC | VCPU_REQ_EVENT);
+	assert_int_equal(v->requests, VCPU_REQ_VGIC);
 	assert_int_equal(this_cpu()->work, WORK_VCPU);
 	assert_int_equal(this_cpu()->remote, 0);
 	assert_int_equal(host.kicks[0], 0);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Registers and symbolic backtraces, of the hypervisor and of a guest. */
-#include <arch/smp.h>
 #include <arch/sysreg.h>
 #include <arch/traps.h>
 #include <serai/arch.h>

@@ -23,7 +23,6 @@
 #include <serai/power.h>
 #include <serai/printk.h>
 #include <serai/sched.h>
-#include <serai/string.h>
 #include <serai/trace.h>
 #include <serai/uart.h>
 #include <serai/unit.h>

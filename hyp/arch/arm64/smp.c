@@ -18,7 +18,6 @@
 #include <serai/errno.h>
 #include <serai/frame.h>
 #include <serai/printk.h>
-#include <serai/string.h>
 #include <serai/trace.h>
 #include <serai/unit.h>
 

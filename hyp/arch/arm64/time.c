@@ -10,7 +10,6 @@
 #include <serai/bug.h>
 #include <serai/compiler.h>
 #include <serai/cpu.h>
-#include <serai/printk.h>
 
 /* ns = ticks * ns_mult >> 32; ticks = ns * tick_mult >> 32. */
 static u64 ns_mult __ro_after_init, tick_mult __ro_after_init;

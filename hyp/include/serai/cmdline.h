@@ -6,7 +6,6 @@
 #ifndef SERAI_CMDLINE_H
 #define SERAI_CMDLINE_H
 
-#include <serai/compiler.h>
 #include <serai/sched_tunables.h>
 #include <serai/types.h>
 
@@ -77,7 +76,6 @@ struct option {
 	/* False: not accepted. no: written as no-name; value is "" when there is none. */
 	bool (*parse)(const char *value, bool no);
 	const char *accepts; /* for the warning */
-	const char *help;
 };
 
 extern const struct option options_table[];

@@ -29,7 +29,6 @@ struct launch;
 /* vcpu->requests, set by anybody, handled on the exit path of the vcpu's own CPU. */
 enum vcpu_request {
 	VCPU_REQ_VGIC = 0x1,  /* interrupts were posted: move them to list registers */
-	VCPU_REQ_EVENT = 0x2, /* an event upcall is to be raised */
 };
 
 /* A page of guest memory that the hypervisor keeps mapped: vcpu_info, runstate, FIFO control. */

@@ -50,11 +50,6 @@ void evtchn_notify_own(struct domain *d, u32 port);
 int evtchn_bind_static(struct domain *d, u32 port, struct domain *rd, u32 rport);
 int evtchn_open_static(struct domain *d, u32 port, domid_t remote);
 
-/* An upcall is pending: blocking would return at once. */
-static inline bool evtchn_upcall_pending(const struct vcpu *v)
-{
-	return READ_ONCE(v->info->evtchn_upcall_pending) != 0;
-}
 
 /* SCHEDOP_poll: 1 when port of the current domain d is pending, 0 if not, -XEN_EINVAL if bad. */
 int evtchn_poll_check(struct domain *d, u32 port);

@@ -42,7 +42,7 @@ struct frame {
 		struct {
 			u32 next, prev; /* frame indices, FRAME_NONE at the ends */
 		};
-		u64 links;
+		u64 links; /* shared pages: where the owner has it mapped, GFN_INVALID: nowhere. p2m.c */
 	};
 };
 
@@ -165,11 +165,6 @@ int frame_assign(struct frame_owner *o, struct frame *f, u64 nr);
  */
 void frame_share(struct frame_owner *o, void *va);
 void frame_unshare(void *va);
-/* Where its owner has a shared page mapped: kept by p2m.c. GFN_INVALID: nowhere. */
-static inline gfn_t frame_shared_gfn(const struct frame *f)
-{
-	return gfn(READ_ONCE(f->links));
-}
 /*
  * Sets free frames aside until o has nr, 0: none any more. What o gets is taken off the claim, what
  * o gives up returns to it while it lasts; it ends with frame_release_all(). -EINVAL when there is

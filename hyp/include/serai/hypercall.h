@@ -17,7 +17,6 @@ typedef long hypercall_fn(u64 *arg);
 
 struct hypercall {
 	hypercall_fn *fn; /* NULL: -ENOSYS */
-	const char *name;
 	u8 nr_args;
 	bool control_only; /* -EPERM for others */
 };
@@ -31,7 +30,6 @@ extern const struct hypercall hypercalls[HYPERCALLS_MAX];
  */
 struct subop {
 	long (*fn)(void *arg, u64 handle);
-	const char *name;
 	u16 size; /* at most SUBOP_ARG_MAX */
 	bool out, control_only;
 };

@@ -14,7 +14,7 @@ struct domain;
 #define IRQ_FIRST_SPI 32
 #define IRQS_MAX      1020
 
-enum irq_type { IRQ_TYPE_NONE, IRQ_TYPE_EDGE = 1, IRQ_TYPE_LEVEL = 4 };
+enum irq_type { IRQ_TYPE_EDGE = 1, IRQ_TYPE_LEVEL = 4 };
 
 struct irq_desc {
 	void (*handler)(u32 irq, void *arg); /* the hypervisor's own */
@@ -59,7 +59,6 @@ void irq_arch_disable(u32 irq);
 void irq_arch_set_type(u32 irq, enum irq_type type);
 void irq_arch_set_target(u32 irq, unsigned int cpu);
 u32 irq_arch_lines(void); /* highest INTID + 1 */
-int irq_arch_cpu_init(unsigned int cpu); /* on the CPU itself */
 
 /* The virtual controller (arch): an assigned interrupt arrived; virq is linked to irq, or not. */
 void domain_arch_inject_hw_spi(struct domain *d, u32 virq, u32 irq);

@@ -10,8 +10,6 @@ struct list {
 	struct list *next, *prev;
 };
 
-#define LIST_INIT(name) { &(name), &(name) }
-
 static inline void list_init(struct list *l)
 {
 	l->next = l;
@@ -35,11 +33,6 @@ static inline void list_insert_before(struct list *n, struct list *pos)
 static inline void list_add_tail(struct list *n, struct list *head)
 {
 	list_insert_before(n, head);
-}
-
-static inline void list_add_head(struct list *n, struct list *head)
-{
-	list_insert_before(n, head->next);
 }
 
 /* Takes n out and leaves it an empty list, so that list_empty(n) says "on no list". */

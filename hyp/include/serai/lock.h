@@ -26,7 +26,6 @@ enum lock_rank {
 	RANK_VUART,	  /* one domain's UART */
 	RANK_IRQ_DESC,	  /* whose one physical interrupt is */
 	RANK_VGIC_DIST,	  /* a domain's distributor */
-	RANK_VGIC,	  /* a vcpu's interrupt state */
 	RANK_SCHED_ADMIN, /* which units there are, and where they belong */
 	RANK_SCHED,	  /* run queues */
 	RANK_TIMER,	  /* a CPU's timer heap */
@@ -98,11 +97,6 @@ static inline bool lock_try(struct lock *l)
 		return false;
 	lock_rank_take(l, true);
 	return true;
-}
-
-static inline bool lock_held(const struct lock *l)
-{
-	return READ_ONCE(l->owner) != READ_ONCE(l->next);
 }
 
 /* Takes two locks of the same rank, lower address first; the same lock is taken once. */

@@ -51,16 +51,6 @@ static inline gfn_t gfn(u64 n)
 	return (gfn_t){ n };
 }
 
-static inline mfn_t mfn_add(mfn_t m, u64 n)
-{
-	return (mfn_t){ m.v + n };
-}
-
-static inline gfn_t gfn_add(gfn_t g, u64 n)
-{
-	return (gfn_t){ g.v + n };
-}
-
 static inline bool mfn_valid_number(mfn_t m)
 {
 	return m.v != ~0UL;
@@ -74,11 +64,6 @@ static inline paddr_t mfn_to_paddr(mfn_t m)
 static inline mfn_t paddr_to_mfn(paddr_t pa)
 {
 	return (mfn_t){ pa >> PAGE_SHIFT };
-}
-
-static inline gpa_t gfn_to_gpa(gfn_t g)
-{
-	return g.v << PAGE_SHIFT;
 }
 
 static inline gfn_t gpa_to_gfn(gpa_t gpa)

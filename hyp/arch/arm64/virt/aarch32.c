@@ -6,7 +6,6 @@
 #include <arch/aarch32.h>
 #include <arch/psci.h>
 #include <arch/sysreg.h>
-#include <serai/compiler.h>
 #include <serai/domain.h>
 #include <serai/hypercall.h>
 

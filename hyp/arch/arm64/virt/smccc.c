@@ -5,7 +5,6 @@
  */
 #include <arch/cpufeature.h>
 #include <arch/psci.h>
-#include <serai/compiler.h>
 #include <serai/domain.h>
 
 /* Owner queries of a service: call count, UID, revision. */

@@ -5,6 +5,7 @@
  */
 #include "../include/arch/sysreg.h"
 #include "../include/arch/sysreg_table.h"
+#include <serai/compiler.h>
 
 #define REG(op0, op1, crn, crm, op2, kind)                      \
 	{                                                       \

@@ -12,7 +12,6 @@
 #include <arch/vgic_lr.h>
 #include <serai/irq.h>
 
-#define PPI_MASK	0xffff0000U
 #define IRQS_PER_CONFIG 16
 
 static struct vgic_bank *bank_of(struct vgic_vcpu *p, u32 n)

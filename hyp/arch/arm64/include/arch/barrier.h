@@ -3,7 +3,6 @@
 #ifndef ARCH_BARRIER_H
 #define ARCH_BARRIER_H
 
-#include <serai/compiler.h>
 #include <serai/types.h>
 
 #define dsb(opt) __asm__ volatile("dsb " #opt : : : "memory")

@@ -7,7 +7,6 @@
 #define ARCH_GICV2_REGS_H
 
 #define GICV2_CPUS_MAX 8
-#define GICV2_SOURCE_SHIFT 10 /* of an SGI's sender, beside the INTID */
 
 /* Distributor. */
 #define GICD_ICFGR_PPIS 0x0c04
@@ -50,7 +49,6 @@ enum gicd_sgir_filter { SGIR_LIST, SGIR_OTHERS, SGIR_SELF };
 #define GICH_HCR   0x00
 #define GICH_VTR   0x04
 #define GICH_VMCR  0x08
-#define GICH_MISR  0x10
 #define GICH_EISR  0x20
 #define GICH_ELRSR 0x30
 #define GICH_APR   0xf0

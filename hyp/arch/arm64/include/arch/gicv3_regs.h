@@ -38,7 +38,6 @@
 #define GICR_CTLR	 0x0000
 #define GICR_IIDR	 0x0004
 #define GICR_TYPER	 0x0008
-#define GICR_STATUSR	 0x0010
 #define GICR_WAKER	 0x0014
 #define GICR_SETLPIR	 0x0040
 #define GICR_CLRLPIR	 0x0048
@@ -63,7 +62,6 @@
 #define ICC_SRE_SRE	     0x1
 #define ICC_SRE_DFB	     0x2
 #define ICC_SRE_DIB	     0x4
-#define ICC_SRE_ENABLE	     0x8
 #define ICC_CTLR_EOIMODE     0x2
 #define ICC_SGI1R_INTID(v)   (((v) >> 24) & 0xf)
 #define ICC_SGI1R_LIST(v)    ((v) & 0xffff)

@@ -49,11 +49,6 @@ static inline u32 ich_read_eisr(void)
 	return (u32)read_sysreg(ICH_EISR_EL2);
 }
 
-static inline u32 ich_read_misr(void)
-{
-	return (u32)read_sysreg(ICH_MISR_EL2);
-}
-
 static inline u32 ich_read_vtr(void)
 {
 	return (u32)read_sysreg(ICH_VTR_EL2);

@@ -18,29 +18,16 @@
 #define REG_BIT(n) REG_VAL(1, n)
 
 /* --- encoded names --- */
-#define ID_AA64ZFR0_EL1	 S3_0_C0_C4_4
-#define ID_AA64SMFR0_EL1 S3_0_C0_C4_5
 #define ID_AA64ISAR2_EL1 S3_0_C0_C6_2
 #define ID_AA64MMFR2_EL1 S3_0_C0_C7_2
-#define ID_AA64MMFR3_EL1 S3_0_C0_C7_3
-#define ID_AA64MMFR4_EL1 S3_0_C0_C7_4
 #define ID_PFR2_EL1	 S3_0_C0_C3_4
-#define ID_DFR1_EL1	 S3_0_C0_C3_5
 #define ID_MMFR4_EL1	 S3_0_C0_C2_6
 #define ID_MMFR5_EL1	 S3_0_C0_C3_6
 #define ID_ISAR6_EL1	 S3_0_C0_C2_7
 
 #define ICC_PMR_EL1	S3_0_C4_C6_0
-#define ICC_IAR0_EL1	S3_0_C12_C8_0
-#define ICC_EOIR0_EL1	S3_0_C12_C8_1
-#define ICC_HPPIR0_EL1	S3_0_C12_C8_2
-#define ICC_BPR0_EL1	S3_0_C12_C8_3
-#define ICC_AP0R0_EL1	S3_0_C12_C8_4
-#define ICC_AP1R0_EL1	S3_0_C12_C9_0
 #define ICC_DIR_EL1	S3_0_C12_C11_1
-#define ICC_RPR_EL1	S3_0_C12_C11_3
 #define ICC_SGI1R_EL1	S3_0_C12_C11_5
-#define ICC_ASGI1R_EL1	S3_0_C12_C11_6
 #define ICC_SGI0R_EL1	S3_0_C12_C11_7
 #define ICC_IAR1_EL1	S3_0_C12_C12_0
 #define ICC_EOIR1_EL1	S3_0_C12_C12_1
@@ -48,7 +35,6 @@
 #define ICC_BPR1_EL1	S3_0_C12_C12_3
 #define ICC_CTLR_EL1	S3_0_C12_C12_4
 #define ICC_SRE_EL1	S3_0_C12_C12_5
-#define ICC_IGRPEN0_EL1 S3_0_C12_C12_6
 #define ICC_IGRPEN1_EL1 S3_0_C12_C12_7
 #define ICH_AP0R0_EL2	S3_4_C12_C8_0
 #define ICH_AP0R1_EL2	S3_4_C12_C8_1
@@ -61,7 +47,6 @@
 #define ICC_SRE_EL2	S3_4_C12_C9_5
 #define ICH_HCR_EL2	S3_4_C12_C11_0
 #define ICH_VTR_EL2	S3_4_C12_C11_1
-#define ICH_MISR_EL2	S3_4_C12_C11_2
 #define ICH_EISR_EL2	S3_4_C12_C11_3
 #define ICH_ELRSR_EL2	S3_4_C12_C11_5
 #define ICH_VMCR_EL2	S3_4_C12_C11_7
@@ -90,21 +75,6 @@
 #define HDFGWTR_EL2 S3_4_C3_C1_5
 #define HAFGRTR_EL2 S3_4_C3_C1_6
 #define MPAM2_EL2  S3_4_C10_C5_0
-#define VDISR_EL2  S3_4_C12_C1_1
-#define VSESR_EL2  S3_4_C5_C2_3
-#define SMCR_EL2   S3_4_C1_C2_6
-#define ZCR_EL2	   S3_4_C1_C2_0
-
-#define APIAKEYLO_EL1 S3_0_C2_C1_0
-#define APIAKEYHI_EL1 S3_0_C2_C1_1
-#define APIBKEYLO_EL1 S3_0_C2_C1_2
-#define APIBKEYHI_EL1 S3_0_C2_C1_3
-#define APDAKEYLO_EL1 S3_0_C2_C2_0
-#define APDAKEYHI_EL1 S3_0_C2_C2_1
-#define APDBKEYLO_EL1 S3_0_C2_C2_2
-#define APDBKEYHI_EL1 S3_0_C2_C2_3
-#define APGAKEYLO_EL1 S3_0_C2_C3_0
-#define APGAKEYHI_EL1 S3_0_C2_C3_1
 
 /* --- ESR_ELx --- */
 #define ESR_EC_SHIFT  26
@@ -123,57 +93,29 @@
 #define EC_VMRS		 0x08
 #define EC_PAUTH	 0x09
 #define EC_CP14_64	 0x0c
-#define EC_BTI		 0x0d
-#define EC_ILLEGAL_STATE 0x0e
-#define EC_SVC32	 0x11
 #define EC_HVC32	 0x12
 #define EC_SMC32	 0x13
-#define EC_SVC64	 0x15
 #define EC_HVC64	 0x16
 #define EC_SMC64	 0x17
 #define EC_SYSREG	 0x18
 #define EC_SVE		 0x19
-#define EC_ERET		 0x1a
-#define EC_FPAC		 0x1c
 #define EC_SME		 0x1d
 #define EC_IABT_LOWER	 0x20
 #define EC_IABT_SAME	 0x21
-#define EC_PC_ALIGN	 0x22
 #define EC_DABT_LOWER	 0x24
 #define EC_DABT_SAME	 0x25
-#define EC_SP_ALIGN	 0x26
-#define EC_FP32		 0x28
-#define EC_FP64		 0x2c
-#define EC_SERROR	 0x2f
-#define EC_BRK_LOWER	 0x30
-#define EC_BRK_SAME	 0x31
-#define EC_STEP_LOWER	 0x32
-#define EC_STEP_SAME	 0x33
-#define EC_WATCH_LOWER	 0x34
-#define EC_WATCH_SAME	 0x35
-#define EC_BKPT32	 0x38
-#define EC_BRK64	 0x3c
 
 /* ISS of a data or instruction abort. */
-#define ISS_FSC(esr)	((esr) & 0x3f)
 #define ISS_FSC_TYPE(esr) ((esr) & 0x3c) /* level taken off */
 #define ISS_WNR		REG_BIT(6)
 #define ISS_S1PTW	REG_BIT(7)
-#define ISS_CM		REG_BIT(8)
-#define ISS_EA		REG_BIT(9)
-#define ISS_FNV		REG_BIT(10)
-#define ISS_AR		REG_BIT(14)
 #define ISS_SF		REG_BIT(15)
 #define ISS_SRT(esr)	(((esr) >> 16) & 0x1f)
 #define ISS_SSE		REG_BIT(21)
 #define ISS_SAS(esr)	(((esr) >> 22) & 3)
 #define ISS_ISV		REG_BIT(24)
-#define FSC_ADDRESS_SIZE 0x00
 #define FSC_TRANSLATION	0x04
 #define FSC_ACCESS	0x08
-#define FSC_PERMISSION	0x0c
-#define FSC_EXTERNAL	0x10
-#define FSC_ALIGNMENT	0x21
 
 /* Of instructions in AArch32: a condition is there, and which. */
 #define ISS_CV		REG_BIT(24)
@@ -181,7 +123,6 @@
 /* ISS of WFx. */
 #define ISS_WFX_TI(esr) ((esr) & 3)
 #define WFX_WFI		0
-#define WFX_WFE		1
 /* ISS of HVC, SMC, SVC. */
 #define ISS_IMM16(esr)	((esr) & 0xffff)
 
@@ -202,15 +143,11 @@
 #define PSR_EL0T   0x0
 #define PSR_EL1T   0x4
 #define PSR_EL1H   0x5
-#define PSR_EL2T   0x8
-#define PSR_EL2H   0x9
 #define PSR_AARCH32 REG_BIT(4)
 #define PSR_F	   REG_BIT(6)
 #define PSR_I	   REG_BIT(7)
 #define PSR_A	   REG_BIT(8)
 #define PSR_D	   REG_BIT(9)
-#define PSR_IL	   REG_BIT(20)
-#define PSR_SS	   REG_BIT(21)
 #define PSR_PAN	   REG_BIT(22)
 
 /* --- HCR_EL2 --- */
@@ -220,44 +157,26 @@
 #define HCR_FMO	  REG_BIT(3)
 #define HCR_IMO	  REG_BIT(4)
 #define HCR_AMO	  REG_BIT(5)
-#define HCR_VF	  REG_BIT(6)
-#define HCR_VI	  REG_BIT(7)
 #define HCR_VSE	  REG_BIT(8)
 #define HCR_FB	  REG_BIT(9)
 #define HCR_BSU_IS REG_VAL(1, 10)
-#define HCR_DC	  REG_BIT(12)
 #define HCR_TWI	  REG_BIT(13)
-#define HCR_TWE	  REG_BIT(14)
-#define HCR_TID1  REG_BIT(16)
-#define HCR_TID2  REG_BIT(17)
 #define HCR_TID3  REG_BIT(18)
 #define HCR_TSC	  REG_BIT(19)
 #define HCR_TIDCP REG_BIT(20)
 #define HCR_TACR  REG_BIT(21)
 #define HCR_TSW	  REG_BIT(22)
-#define HCR_TVM	  REG_BIT(26)
-#define HCR_TGE	  REG_BIT(27)
-#define HCR_TRVM  REG_BIT(30)
 #define HCR_RW	  REG_BIT(31)
-#define HCR_E2H	  REG_BIT(34)
 #define HCR_TLOR  REG_BIT(35)
 #define HCR_TERR  REG_BIT(36)
-#define HCR_TEA	  REG_BIT(37)
-#define HCR_APK	  REG_BIT(40)
-#define HCR_API	  REG_BIT(41)
-#define HCR_FWB	  REG_BIT(46)
-#define HCR_ATA	  REG_BIT(56)
 #define HCR_TID5  REG_BIT(58)
 
 /* --- SCTLR --- */
 #define SCTLR_M	  REG_BIT(0)
-#define SCTLR_A	  REG_BIT(1)
 #define SCTLR_C	  REG_BIT(2)
 #define SCTLR_SA  REG_BIT(3)
-#define SCTLR_SA0 REG_BIT(4)
 #define SCTLR_I	  REG_BIT(12)
 #define SCTLR_WXN REG_BIT(19)
-#define SCTLR_EE  REG_BIT(25)
 /* SCTLR_EL2 without VHE: bits 4, 5, 11, 16, 18, 22, 23, 28, 29 read as one. */
 #define SCTLR_EL2_RES1 0x30c50830
 #define SCTLR_EL2_ON \
@@ -265,26 +184,18 @@
 /* SCTLR_EL1 as a vcpu starts: MMU and caches off, the bits that are RES1 in ARMv8.0. */
 #define SCTLR_EL1_RESET 0x00c50078
 #define SCTLR_EL1_SPAN	REG_BIT(23)
-#define SCTLR_EL1_E0E	REG_BIT(24)
 
 /* --- memory attributes: index in MAIR_EL2 --- */
-#define MAIR_DEVICE_NGNRNE 0
 #define MAIR_DEVICE_NGNRE  1
-#define MAIR_NORMAL_NC	   2
 #define MAIR_NORMAL	   3
-#define MAIR_EL2_VALUE	   0xff440400
 
 /* --- TCR_EL2, VTCR_EL2 --- */
 #define TCR_T0SZ(n)    (n)
 #define TCR_IRGN0_WBWA REG_VAL(1, 8)
 #define TCR_ORGN0_WBWA REG_VAL(1, 10)
 #define TCR_SH0_INNER  REG_VAL(3, 12)
-#define TCR_TG0_4K     0
 #define TCR_PS(n)      REG_VAL(n, 16)
-#define TCR_EL2_RES1   (REG_BIT(31) | REG_BIT(23))
 /* All but PS, which is ID_AA64MMFR0_EL1.PARange. */
-#define TCR_EL2_VALUE \
-	(TCR_EL2_RES1 | TCR_T0SZ(16) | TCR_IRGN0_WBWA | TCR_ORGN0_WBWA | TCR_SH0_INNER)
 #define VTCR_SL0(n)    REG_VAL(n, 6)
 #define VTCR_VS	       REG_BIT(19)
 #define VTCR_RES1      REG_BIT(31)
@@ -296,25 +207,17 @@
 /* --- traps --- */
 #define CPTR_RES1	0x32ff /* bits 0-7, 9, 12, 13 without VHE */
 #define CPTR_TZ		REG_BIT(8)
-#define CPTR_TFP	REG_BIT(10)
-#define CPTR_TSM	REG_BIT(12)
 #define CPTR_TTA	REG_BIT(20)
 #define CPTR_TAM	REG_BIT(30)
-#define CPTR_TCPAC	REG_BIT(31)
 #define MDCR_HPMN(n)	(n)
 #define MDCR_TPMCR	REG_BIT(5)
 #define MDCR_TPM	REG_BIT(6)
-#define MDCR_HPME	REG_BIT(7)
-#define MDCR_TDE	REG_BIT(8)
 #define MDCR_TDA	REG_BIT(9)
 #define MDCR_TDOSA	REG_BIT(10)
 #define MDCR_TDRA	REG_BIT(11)
-#define MDCR_E2PB(n)	REG_VAL(n, 12)
 #define MDCR_TPMS	REG_BIT(14)
 #define MDCR_TTRF	REG_BIT(19)
-#define MDCR_E2TB(n)	REG_VAL(n, 24)
 #define CNTHCTL_EL1PCTEN REG_BIT(0)
-#define CNTHCTL_EL1PCEN	 REG_BIT(1)
 
 #define MPAM2_TRAP_LOWER (REG_BIT(48) | REG_BIT(49)) /* MPAM0_EL1, MPAM1_EL1 */
 #define HSTR_T15	REG_BIT(15)
@@ -327,11 +230,8 @@
 
 /* --- MPIDR_EL1, MIDR_EL1 --- */
 #define MPIDR_AFF_MASK 0xff00ffffff
-#define MPIDR_UP       REG_BIT(30)
 #define MPIDR_RES1     REG_BIT(31)
-#define MIDR_IMPLEMENTER(m) (((m) >> 24) & 0xff)
 #define MIDR_VARIANT(m)	    (((m) >> 20) & 0xf)
-#define MIDR_PART(m)	    (((m) >> 4) & 0xfff)
 #define MIDR_REVISION(m)    ((m) & 0xf)
 
 /* --- HPFAR_EL2 --- */

@@ -3,7 +3,6 @@
 #ifndef ARCH_SYSREG_TABLE_H
 #define ARCH_SYSREG_TABLE_H
 
-#include <serai/compiler.h>
 #include <serai/types.h>
 
 enum sysreg_kind {

@@ -4,7 +4,6 @@
 #define ARCH_VCPU_H
 
 #include <arch/vgic.h> /* struct vgic_vcpu, struct vgic_domain */
-#include <serai/lock.h>
 #include <serai/time.h>
 #include <serai/types.h>
 
@@ -22,14 +21,13 @@ struct trap_frame {
 /* EL1 and EL0 state that is switched with the vcpu. */
 struct el1_state {
 	u64 sp_el0, sp_el1, elr, spsr;
-	u64 sctlr, actlr, cpacr, ttbr0, ttbr1, tcr, mair, amair;
+	u64 sctlr, cpacr, ttbr0, ttbr1, tcr, mair, amair;
 	u64 esr, far, afsr0, afsr1, vbar, contextidr, par;
 	u64 tpidr_el0, tpidrro_el0, tpidr_el1;
-	u64 csselr, cntkctl, mdscr;
+	u64 csselr, cntkctl;
 	/* AArch32 */
 	u32 spsr_abt, spsr_und, spsr_irq, spsr_fiq;
 	u32 dacr32, ifsr32, fpexc32;
-	u64 apkeys[10]; /* pointer authentication keys, when the CPU has them */
 };
 
 struct fp_state {
@@ -48,18 +46,12 @@ struct ptimer {
 	struct timer timer;
 };
 
-struct vcpu_reset {
-	u64 pc, context;
-	bool big_endian;
-};
-
 struct vcpu_arch {
 	struct trap_frame frame; /* at offset 0 of struct vcpu */
 	u64 hcr, vmpidr, vpidr;
 	struct vgic_vcpu vgic;
 	struct vtimer vtimer;
 	struct ptimer ptimer;
-	struct vcpu_reset reset;
 	struct el1_state el1;
 	struct fp_state fp;
 };

@@ -29,7 +29,6 @@ struct vgic_domain;
 #define VGIC_NR_SGIS   16
 #define VGIC_SPIS_MAX  988 /* the last bank has 28 */
 #define VGIC_NOBODY    0xffff
-#define VGIC_NO_IRQ    0xffff
 
 struct vgic_bank {
 	u32 enabled;

@@ -13,15 +13,9 @@ struct trap_frame {
 	u64 pc;
 };
 
-struct vcpu_reset {
-	u64 pc, context;
-	bool big_endian;
-};
-
 struct vcpu_arch {
 	struct trap_frame frame;
 	struct vgic_vcpu vgic;
-	struct vcpu_reset reset;
 	unsigned int upcalls;	  /* vcpu_arch_raise_upcall() */
 	unsigned int unmasked;	  /* vcpu_arch_unmask_irq() */
 	unsigned int switched_in, switched_out;
