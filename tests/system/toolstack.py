@@ -177,7 +177,7 @@ def scenario(which, debian="12"):
     return case
 
 
-ON_13 = ("create", "disk", "network", "manage")     # with Debian 13's tools, too
+ON_13 = ("create", "disk", "network", "manage", "driver")     # with Debian 13's tools, too
 
 CASES = (("xl-typed", typed, True),
          *(("xl-" + name, scenario(name), quick) for name, quick in NAMES),
