@@ -8,6 +8,7 @@
  * later. A message that comes amid a line of the domain that has the screen ends that line; before
  * it goes on, what there was of it is said again. After console_force() nothing waits for the lock.
  */
+#include <serai/arch.h>
 #include <serai/bug.h>
 #include <serai/cmdline.h>
 #include <serai/console.h>
@@ -19,9 +20,13 @@
 #include <serai/lock.h>
 #include <serai/printk.h>
 #include <serai/string.h>
+#include <serai/time.h>
 
 #define RING_EARLY_SIZE 16384
 #define PREFIX		"(Serai) "
+/* A UART is slow: the ring is said again by pieces, between which guests run. */
+#define SHOW_TIME	NS_PER_MS
+#define SHOW_PAUSE	NS_PER_MS
 
 static struct lock console_lock = LOCK_INIT(RANK_CONSOLE);
 static bool forced;
@@ -255,12 +260,51 @@ void console_set_uart(const struct uart *u)
 	console_leave(taken);
 }
 
+/* What a timer says once more: the ring from one index to another, as far as it is still kept. */
+static void show_more(void *arg);
+static struct {
+	struct timer timer;
+	u32 next, end;
+} again = { .timer = { .fn = show_more } };
+
+/* Of what is left, one line; true: that was not all. */
+static bool show_line(void)
+{
+	bool taken = console_enter(), more;
+	char c = 0;
+
+	if (again.end - ring.start > ring.end - ring.start)
+		again.end = ring.start;
+	if (again.next - ring.start > again.end - ring.start)
+		again.next = ring.start;
+	while (again.next != again.end && c != '\n') {
+		c = ring.text[again.next++ & (ring.size - 1)];
+		uart_char(c);
+	}
+	more = again.next != again.end;
+	console_leave(taken);
+	return more;
+}
+
+static void show_more(void *arg)
+{
+	timer_interrupt_by(time_now() + SHOW_TIME);
+	while (show_line()) {
+		if (cpu_arch_work_pending()) {
+			timer_arm(&again.timer, time_now() + SHOW_PAUSE);
+			return;
+		}
+	}
+}
+
 void console_show_ring(void)
 {
 	bool taken = console_enter();
 
-	ring_to_uart();
+	again.next = ring.start;
+	again.end = ring.end;
 	console_leave(taken);
+	timer_arm(&again.timer, time_now());
 }
 
 void console_set_dt_path(const char *path)

@@ -95,7 +95,7 @@ size_t console_ring_read(char *buf, size_t n, u32 *index);
 /* Where the ring begins for readers, and forgetting what is before index. */
 u32 console_ring_start(void);
 void console_ring_clear(u32 index);
-/* Says all that is in the ring once more, on the UART. */
+/* All that is in the ring now is said once more, on the UART, by a timer. */
 void console_show_ring(void);
 /* panic(): from now on print at once, locks or not. */
 void console_force(void);
