@@ -221,7 +221,8 @@ long domctl_set_target(struct domain *d, struct abi_domctl *op)
 
 long domctl_set_virq_handler(struct domain *d, struct abi_domctl *op)
 {
-	return evtchn_set_virq_handler(op->u.set_virq_handler.virq, d->id);
+	return READ_ONCE(d->dying) ? -XEN_EINVAL :
+				     evtchn_set_virq_handler(op->u.set_virq_handler.virq, d->id);
 }
 
 /* --- the second console --- */

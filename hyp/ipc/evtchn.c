@@ -169,6 +169,13 @@ int evtchn_set_virq_handler(u32 virq, domid_t id)
 	return 0;
 }
 
+void evtchn_virqs_give_back(domid_t id)
+{
+	for (u32 virq = 0; virq < NR_VIRQS; virq++)
+		if (virq_handlers[virq] == id)
+			WRITE_ONCE(virq_handlers[virq], 0);
+}
+
 void evtchn_send_virq_global(u32 virq)
 {
 	struct domain *d = domain_get(READ_ONCE(virq_handlers[virq]));

@@ -54,6 +54,7 @@ int evtchn_domain_destroy(struct domain *d)
 
 	if (!ed)
 		return 0;
+	evtchn_virqs_give_back(d->id);
 	lock_take(&evtchn_bind_lock);
 	evtchn_fifo_destroy(d);
 	d->evtchn = NULL;

@@ -132,6 +132,9 @@ static inline void evtchn_check_pollers(struct domain *d, u32 port)
 		evtchn_wake_pollers(d, port);
 }
 
+/* The domain ends: global virtual interrupts that it was chosen for are dom0's again. */
+void evtchn_virqs_give_back(domid_t id);
+
 /* The FIFO format. The first two take evtchn_bind_lock, the others are called under it. */
 long evtchn_fifo_init_control(struct domain *d, struct abi_evtchn_init_control *arg);
 long evtchn_fifo_expand_array(struct domain *d, gfn_t g);

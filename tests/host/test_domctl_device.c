@@ -308,6 +308,9 @@ static void virq_handler(void **state)
 	assert_int_equal(domctl_set_virq_handler(&world[1], &op), 0);
 	assert_int_equal(virq_set, 3);
 	assert_int_equal(virq_to, 1);
+	world[2].dying = true;
+	assert_int_equal(domctl_set_virq_handler(&world[2], &op), -XEN_EINVAL);
+	assert_int_equal(virq_to, 1);
 }
 
 static void second_console(void **state)

@@ -43,6 +43,32 @@ static void test_reset(void **state)
 	assert_int_equal(status_of(1, 1, 0).status, EVTCHNSTAT_closed);
 }
 
+/* A virtual interrupt that another domain had been chosen for is dom0's again when that one ends. */
+static void test_death_of_virq_handler(void **state)
+{
+	u32 port, exc;
+
+	assert_int_equal(bind_virq(VIRQ_DOM_EXC, 0, &exc), 0);
+	assert_int_equal(evtchn_set_virq_handler(VIRQ_DOM_EXC, 1), 0);
+	assert_int_equal(evtchn_set_virq_handler(VIRQ_CON_RING, 2), 0);
+	run_on(dom1, 0);
+	assert_int_equal(bind_virq(VIRQ_DOM_EXC, 0, &port), 0);
+	evtchn_send_virq_global(VIRQ_DOM_EXC);
+	assert_true(pending(dom1, port));
+	assert_false(pending(dom0, exc));
+	run_on(dom0, 0);
+	dom_kill(dom1);
+	evtchn_send_virq_global(VIRQ_DOM_EXC);
+	assert_true(pending(dom0, exc));
+	/* Others keep theirs. */
+	run_on(dom2, 0);
+	assert_int_equal(bind_virq(VIRQ_CON_RING, 0, &port), 0);
+	run_on(dom0, 0);
+	evtchn_send_virq_global(VIRQ_CON_RING);
+	assert_true(pending(dom2, port));
+	assert_int_equal(evtchn_set_virq_handler(VIRQ_CON_RING, 0), 0);
+}
+
 static void test_death_of_peer(void **state)
 {
 	u32 port0, port1, port;
@@ -291,6 +317,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_reset),
+		TEST(test_death_of_virq_handler),
 		TEST(test_death_of_peer),
 		TEST(test_alloc_in_dying),
 		TEST(test_poll),
