@@ -13,6 +13,7 @@
 #include <serai/hypercall.h>
 
 #define CONSOLE_CHUNK 128
+#define LIST_RESUMED  0x676f6573U
 
 static long sysctl_readconsole(struct abi_sysctl *op)
 {
@@ -45,22 +46,41 @@ static long sysctl_sched_id(struct abi_sysctl *op)
 	return 0;
 }
 
+/*
+ * What one attempt leaves to the next, besides num_domains, which is an answer only: behind the
+ * operation's fields, where callers have nothing.
+ */
+struct list_progress {
+	struct abi_sysctl_getdomaininfolist list;
+	u32 resumed, next; /* LIST_RESUMED, and the number to go on from */
+};
+
+_Static_assert(sizeof(struct list_progress) <= sizeof(((struct abi_sysctl *)0)->u), "no room");
+
 static long sysctl_getdomaininfolist(struct abi_sysctl *op)
 {
-	struct abi_sysctl_getdomaininfolist *l = &op->u.getdomaininfolist;
+	struct list_progress *p = (void *)&op->u;
+	bool resumed = p->resumed == LIST_RESUMED;
+	u32 id = resumed ? p->next : p->list.first_domain, n = resumed ? p->list.num_domains : 0;
 	struct abi_getdomaininfo info;
 	struct domain *d;
-	u32 id = l->first_domain, n = 0;
 
-	while (n < l->max_domains && (d = domain_get_next(id)) != NULL) {
+	if (resumed)
+		p->resumed = p->next = 0;
+	while (n < p->list.max_domains && (d = domain_get_next(id)) != NULL) {
 		id = d->id + 1U;
 		domain_info_fill(d, &info);
 		domain_put(d);
-		if (copy_array_to_guest(l->buffer, n, &info, 1))
+		if (copy_array_to_guest(p->list.buffer, n, &info, 1))
 			return -XEN_EFAULT;
-		n++;
+		p->list.num_domains = ++n;
+		if (hypercall_preempted()) {
+			p->next = id;
+			p->resumed = LIST_RESUMED;
+			return -XEN_ERESTART;
+		}
 	}
-	l->num_domains = n;
+	p->list.num_domains = n;
 	return 0;
 }
 

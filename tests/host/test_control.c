@@ -99,6 +99,8 @@ static int balanced(void **state)
 
 static u64 sysctl_gva;
 
+static u32 restarts;
+
 static long sysctl(struct abi_sysctl *op)
 {
 	u64 arg[5];
@@ -107,7 +109,7 @@ static long sysctl(struct abi_sysctl *op)
 	op->interface_version = XEN_SYSCTL_INTERFACE_VERSION;
 	sysctl_gva = arg[0] = host_guest_put(op, sizeof(*op));
 	while ((rc = do_sysctl(arg)) == -XEN_ERESTART)
-		;
+		restarts++;
 	*op = *(struct abi_sysctl *)host_guest_ptr(sysctl_gva);
 	return rc;
 }
@@ -251,6 +253,7 @@ static void getdomaininfolist(void **state)
 							  .max_domains = 4,
 							  .buffer = buf } };
 	const struct abi_getdomaininfo *info = host_guest_ptr(buf);
+	struct abi_sysctl again;
 
 	assert_int_equal(sysctl(&op), 0);
 	assert_int_equal(op.u.getdomaininfolist.num_domains, 2);
@@ -261,6 +264,21 @@ static void getdomaininfolist(void **state)
 	assert_int_equal(sysctl(&op), 0);
 	assert_int_equal(op.u.getdomaininfolist.num_domains, 1);
 	assert_int_equal(info[0].domain, 0);
+	/* An interrupt that waits comes between two domains; the caller sees nothing of it. */
+	op.u.getdomaininfolist.first_domain = 1;
+	op.u.getdomaininfolist.max_domains = 4;
+	assert_int_equal(sysctl(&op), 0);
+	memset(host_guest_ptr(buf), 0xff, 2 * sizeof(*info));
+	again = op;
+	host.preempt_always = true;
+	restarts = 0;
+	assert_int_equal(sysctl(&again), 0);
+	host.preempt_always = false;
+	assert_int_equal(restarts, 2);
+	assert_memory_equal(&again, &op, sizeof(op));
+	assert_int_equal(info[0].domain, 1);
+	assert_int_equal(info[1].domain, 2);
+	op.u.getdomaininfolist.first_domain = 0;
 	/* Numbers that nobody has. */
 	world[1].nr_vcpus = 0;
 	op.u.getdomaininfolist.max_domains = 4;
