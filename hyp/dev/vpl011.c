@@ -16,6 +16,7 @@
 #include <abi/console.h>
 #include <abi/guest_layout.h>
 #include <serai/arch.h>
+#include <serai/atomic.h>
 #include <serai/console.h>
 #include <serai/domain.h>
 #include <serai/errno.h>
@@ -214,8 +215,10 @@ static void ring_put(struct vpl011 *u, char c)
 
 void vpl011_ring_event(struct domain *d)
 {
-	struct vpl011 *u = d->vuart;
+	struct vpl011 *u = READ_ONCE(d->vuart);
 
+	if (!u)
+		return;
 	lock_take(&u->guest.lock);
 	ring_take(u);
 	ring_show_room(u);
@@ -354,7 +357,8 @@ static int uart_add(struct domain *d, const struct uart_place *at, struct vpl011
 	u->filled = time_now();
 	u->guest.id = d->id;
 	u->guest.input = guest_input;
-	d->vuart = u;
+	/* Who has the other end of a ring may have news already. */
+	store_release(&d->vuart, u);
 	return 0;
 }
 

@@ -90,6 +90,13 @@ static void notify(struct domain *d, u32 port)
 	told++;
 }
 
+/* The port is there before the UART is: who is to bind it may do so, and send, at once. */
+static void early_news(void **state)
+{
+	world_init();
+	vpl011_ring_event(&world[1]);
+}
+
 static int setup(void **state)
 {
 	world_init();
@@ -223,6 +230,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(full, setup, gone),
 		cmocka_unit_test_setup_teardown(received, setup, gone),
 		cmocka_unit_test_setup_teardown(lies, setup, gone),
+		cmocka_unit_test(early_news),
 		cmocka_unit_test(no_page),
 	};
 

@@ -28,7 +28,7 @@ int vpl011_domain_create(struct domain *d, const struct uart_place *at);
  * which the two ends tell each other of news. Also -XEN_EINVAL: there is no such page.
  */
 int vpl011_ring_create(struct domain *d, const struct uart_place *at, gfn_t ring, u32 port);
-/* The other end of the ring has news. Under the lock of its channel. */
+/* The other end of the ring has news, perhaps before there is a UART. Under the lock of its channel. */
 void vpl011_ring_event(struct domain *d);
 /* Unit: nobody types into it any more; freed. */
 int vpl011_domain_close(struct domain *d);
