@@ -36,29 +36,14 @@ nstime_t time_now(void)
 	return host.now;
 }
 
-static struct timer *armed;
-
+/* test_console_again.c has the timer's part. */
 void timer_arm(struct timer *t, nstime_t deadline)
 {
-	t->deadline = deadline;
-	armed = t;
+	fail_msg("no timer is wanted");
 }
 
 void timer_interrupt_by(nstime_t t)
 {
-}
-
-/* Runs it when its time has come; false: it is not armed. */
-static bool timer_fires(void)
-{
-	struct timer *t = armed;
-
-	if (!t)
-		return false;
-	armed = NULL;
-	assert_true(t->deadline <= host.now + NS_PER_S);
-	t->fn(t->arg);
-	return true;
 }
 
 int irq_request(u32 irq, enum irq_type type, void (*handler)(u32 irq, void *arg), void *arg,
@@ -781,55 +766,6 @@ static void test_force(void **state)
 	assert_string_equal(out, "(Serai) no lock needed\r\n");
 }
 
-static void ring_empty(void)
-{
-	u32 index = console_ring_start();
-	char buf[256];
-
-	while (console_ring_read(buf, sizeof(buf), &index))
-		;
-	console_ring_clear(index);
-	out_clear();
-}
-
-/* The timer says a piece: after so many lines an interrupt waits; 0: none does. */
-static void assert_says(long lines, const char *text)
-{
-	out_clear();
-	this_cpu()->work = 0;
-	host.preempt_in = lines;
-	assert_true(timer_fires());
-	assert_string_equal(out, text);
-}
-
-/* By pieces: an interrupt that waits ends one behind its line, and messages come in between. */
-static void test_ring_again(void **state)
-{
-	ring_empty();
-	pr_info("one\ntwo\nthree\n");
-	out_clear();
-	console_show_ring();
-	assert_string_equal(out, "");
-	assert_says(1, "(Serai) one\r\n");
-	pr_info("news\n");
-	/* What was there when it began, and no more. */
-	assert_says(0, "(Serai) two\r\n(Serai) three\r\n");
-	assert_false(timer_fires());
-	/* From the beginning when it is asked for again meanwhile. */
-	console_show_ring();
-	assert_says(2, "(Serai) one\r\n(Serai) two\r\n");
-	console_show_ring();
-	assert_says(3, "(Serai) one\r\n(Serai) two\r\n(Serai) three\r\n");
-	/* What the ring does not keep any more is skipped, be it some of it or all. */
-	console_ring_clear(console_ring_start() + 38);
-	assert_says(1, "(Serai) news\r\n");
-	assert_false(timer_fires());
-	console_show_ring();
-	ring_empty();
-	assert_says(0, "");
-	assert_false(timer_fires());
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -852,7 +788,6 @@ int main(void)
 		cmocka_unit_test_setup(test_guest_returns, fresh),
 		cmocka_unit_test_setup(test_guest_goes, fresh),
 		cmocka_unit_test_setup(test_interleaved, fresh),
-		cmocka_unit_test_setup(test_ring_again, fresh),
 		cmocka_unit_test_setup(test_key_reboot, fresh),
 		cmocka_unit_test_setup(test_force, fresh),
 	};
