@@ -117,7 +117,7 @@ static long entry_call(const struct domctl_entry *e, struct domain *d, struct ab
 {
 	long rc;
 
-	if (!(current_domain()->flags & (DOMAIN_CONTROL)))
+	if (!caller_is_control())
 		return -XEN_EPERM;
 	if (!e->fn)
 		return -XEN_ENOSYS;
