@@ -5,6 +5,7 @@
 A guest says in its source which machine it needs, in one line (all keys optional):
     machine: smp=1 vcpus=2 mem=2G dom0=512M timeout=60 cpu=cortex-a57 xen="vwfi=native" only=serai
     machine: gic=3,2        runs on both versions of the interrupt controller, GICv3 being the default
+    machine: icount=1       time follows instructions though there are several CPUs (QEMU 10 can do that)
 or in several such lines. With domu=2 there are two of them from the device tree and no dom0. With pair=1 the same image is
 dom0 and domain 1, which are to talk to each other; peer="..." are more properties of its node.
 props1='...' to props3 are more of one guest's node, also nodes below it; tree='...' is more of
@@ -27,7 +28,7 @@ sys.path.insert(0, os.path.join(TOP, "scripts"))
 import run_dom0less as dom0less  # pylint: disable=wrong-import-position
 NEEDS = dict(smp="1", vcpus="2", mem="2G", dom0="512M", timeout="60", cpu="cortex-a57",
              xen="", only="", domu="0", pair="0", peer="", props1="", props2="", props3="", tree="",
-             gic="3")
+             gic="3", icount="0")
 CHECK = re.compile(r"(?:^|[\s)])(not ok|ok) (\d+) - (\S+)(?: # (.*))?$")
 PLAN = re.compile(r"(?:^|[\s)])1\.\.(\d+)$")
 GUEST_ADDR = "0x49000000"
@@ -58,8 +59,14 @@ def xen_image(option):
     return path
 
 
+def emulator(options, needs):
+    if needs["icount"] == "0":
+        return [options.qemu]
+    return [dom0less.machine.fetched("qemu10"), "-L", dom0less.machine.fetched("qemu10-share")]
+
+
 def accelerator(needs):
-    return (["-icount", "shift=0,sleep=off"] if needs["smp"] == "1"
+    return (["-icount", "shift=0,sleep=off"] if needs["smp"] == "1" or needs["icount"] != "0"
             else ["-accel", "tcg,thread=single"])
 
 
@@ -85,8 +92,8 @@ def qemu_command(options, hyp, image, guest, needs):
     append = (f"dom0_mem={needs['dom0']} dom0_max_vcpus={needs['vcpus']} console=dtuart "
               f"dtuart=/pl011@9000000 {needs['xen']}")
     loader = f"guest-loader,addr={GUEST_ADDR},kernel={guest},bootargs=hyp={hyp}"
-    return [options.qemu, "-M", f"virt,virtualization=on,gic-version={needs['gic']}", "-cpu", needs["cpu"],
-            "-smp", needs["smp"], "-m", needs["mem"], "-nographic", "-nic", "none", *accelerator(needs),
+    return [*emulator(options, needs), "-M", f"virt,virtualization=on,gic-version={needs['gic']}", "-cpu",
+            needs["cpu"], "-smp", needs["smp"], "-m", needs["mem"], "-nographic", "-nic", "none", *accelerator(needs),
             "-kernel", image, "-append", append.strip(), "-device", loader]
 
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Vcpus are pinned here and there while they run, and taken away and brought back meanwhile, as
- * xl vcpu-pin and vcpu-set do: all of them go on, and where they may.
+ * xl vcpu-pin and vcpu-set do: all of them go on, and where they may. An emulator whose CPUs take
+ * turns of 100 ms cannot say who stands still: two that want one lock then get it once a turn.
  */
-/* machine: smp=3 vcpus=6 timeout=240 */
+/* machine: smp=3 vcpus=6 timeout=240 icount=1 */
 #include "guest.h"
 
 #define VCPUS  6
