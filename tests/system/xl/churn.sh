@@ -121,6 +121,7 @@ kill_after() {
 	sleep $1
 	kill -9 $pid || true
 	wait $pid || true
+	sleep 1		# what it had just forked is a script by then
 	wait_for 30 no_scripts
 	xl list
 	for id in $(xl list | awk 'NR > 1 && $2 != 0 { print $2 }'); do
