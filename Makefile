@@ -150,8 +150,6 @@ LDFLAGS += $(if $(findstring lld,$(LD)),,--no-warn-rwx-segments)
 
 # The memory and string functions must not be turned into calls of themselves.
 LIB_CFLAGS := -fno-builtin $(if $(is_clang),,-fno-tree-loop-distribute-patterns)
-# Only tools ask for what is in control; what runs at boot (__init) is cold anyway.
-CONTROL_CFLAGS := -Os
 
 # ---- generated headers -------------------------------------------------------------------------
 
@@ -163,8 +161,8 @@ FORCE:
 
 $(BUILD)/.flags: FORCE
 	@mkdir -p $(@D)
-	@printf '%s\n' '$(HYP_CC) $(CPPFLAGS) $(CFLAGS)' '$(LIB_CFLAGS)' '$(CONTROL_CFLAGS)' \
-		'$(AFLAGS)' '$(LD) $(LDFLAGS)' | $(update)
+	@printf '%s\n' '$(HYP_CC) $(CPPFLAGS) $(CFLAGS)' '$(LIB_CFLAGS)' '$(AFLAGS)' \
+		'$(LD) $(LDFLAGS)' | $(update)
 
 $(INC)/version.h: FORCE
 	@mkdir -p $(@D)
@@ -196,7 +194,6 @@ endif
 # ---- objects -----------------------------------------------------------------------------------
 
 $(BUILD)/hyp/lib/%.o: private CFLAGS += $(LIB_CFLAGS)
-$(BUILD)/hyp/control/%.o: private CFLAGS += $(CONTROL_CFLAGS)
 
 $(BUILD)/%.o: %.c
 	$(call say,CC,$@)

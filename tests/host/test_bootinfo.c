@@ -596,6 +596,12 @@ static void test_no_tree(void **state)
 	memset(junk, 0x5a, sizeof(junk));
 	assert_int_equal(bootinfo_parse(junk, FDT_AT, IMAGE, IMAGE + IMAGE_SIZE), -XEN_EINVAL);
 	assert_said("no device tree at 0x4a000000");
+	/* Nothing can be read there: nor does what was found before stay. */
+	boot_info.hyp_cmdline = NULL;
+	boot_info.nr_cpus = 3;
+	assert_int_equal(bootinfo_parse(NULL, FDT_AT, IMAGE, IMAGE + IMAGE_SIZE), -XEN_EINVAL);
+	assert_string_equal(boot_info.hyp_cmdline, "");
+	assert_int_equal(boot_info.nr_cpus, 0);
 	assert_int_equal(dt_check(junk, 8), -XEN_EINVAL);
 	done = tree_done(fdt);
 	fdt = NULL;

@@ -4,58 +4,20 @@
  * meanwhile, and what is left of it at the end.
  */
 /* machine: smp=1 vcpus=1 mem=1G dom0=128M timeout=120 */
-#include "guest.h"
+#include "tools.h"
 
 #define DOM	    1
 #define GFN	    0x40000ul /* of 1 GiB */
 #define TICK_NS	    20000
 #define WAIT_MAX_NS 60000
 
-static union {
-	struct xen_domctl op;
-	struct {
-		uint64_t head[2];
-		union {
-			uint32_t w[32];
-			uint64_t q[16];
-		};
-	};
-} dc;
-static struct xen_sysctl sc;
 static uint64_t gfns[512];
 static uint64_t deadline, longest;
-
-static int64_t domctl(uint32_t cmd)
-{
-	dc.op.cmd = cmd;
-	dc.op.interface_version = XEN_DOMCTL_INTERFACE_VERSION;
-	dc.op.domain = DOM;
-	return hypercall(HC_domctl, (uint64_t)&dc, 0, 0, 0);
-}
-
-static int64_t domctl_u64(uint32_t cmd, uint64_t value)
-{
-	memset(&dc, 0, sizeof(dc));
-	dc.q[0] = value;
-	return domctl(cmd);
-}
-
-static int64_t domain_make(void)
-{
-	memset(&dc, 0, sizeof(dc));
-	dc.w[5] = 3; /* a guest with stage 2 */
-	dc.w[7] = 1; /* one vcpu */
-	dc.w[8] = 1023;
-	dc.w[9] = dc.w[10] = 4; /* grant frames, map-track frames */
-	dc.w[11] = 1;		/* grants of version 1 */
-	dc.w[14] = machine.gicr.base ? 2 : 1; /* GICv3 or GICv2 */
-	return domctl(XEN_DOMCTL_createdomain);
-}
 
 static uint64_t info(unsigned int word)
 {
 	memset(&dc, 0, sizeof(dc));
-	domctl(XEN_DOMCTL_getdomaininfo);
+	domctl(XEN_DOMCTL_getdomaininfo, DOM);
 	return dc.q[word];
 }
 
@@ -67,15 +29,6 @@ static uint64_t tot_pages(void)
 static uint64_t outstanding(void)
 {
 	return info(3);
-}
-
-static const struct xen_sysctl_physinfo *physinfo(void)
-{
-	memset(&sc, 0, sizeof(sc));
-	sc.cmd = XEN_SYSCTL_physinfo;
-	sc.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
-	hypercall(HC_sysctl, (uint64_t)&sc, 0, 0, 0);
-	return &sc.u.physinfo;
 }
 
 static int64_t reserve(uint64_t op, uint64_t gfn, uint64_t n, uint32_t order)
@@ -108,7 +61,7 @@ static int64_t claim(uint64_t n)
 static void check_claims(void)
 {
 	check_eq("claim.before_max_mem", claim(5), -XEN_EINVAL);
-	check_eq("claim.max_mem", domctl_u64(XEN_DOMCTL_max_mem, 2048 * 4), 0);
+	check_eq("claim.max_mem", domctl_u64(XEN_DOMCTL_max_mem, DOM, 2048 * 4), 0);
 	check_eq("claim.nothing", claim(0), 0);
 	check_eq("claim.too_much", claim(2049), -XEN_EINVAL);
 	check_eq("claim.all", claim(2048), 0);
@@ -130,7 +83,7 @@ static void check_claims(void)
 	check_eq("claim.used_up", (int64_t)outstanding(), 0);
 	check_eq("claim.decrease_30", decrease(GFN, 30, 0), 30);
 	check_eq("claim.does_not_come_back", (int64_t)outstanding(), 0);
-	check_eq("claim.large_max_mem", domctl_u64(XEN_DOMCTL_max_mem, 1ul << 30), 0);
+	check_eq("claim.large_max_mem", domctl_u64(XEN_DOMCTL_max_mem, DOM, 1ul << 30), 0);
 	check_eq("claim.more_than_free", claim(physinfo()->free_pages + tot_pages() + 1),
 		 -XEN_ENOMEM);
 	check_eq("claim.all_free", claim(physinfo()->free_pages + tot_pages()), 0);
@@ -192,12 +145,12 @@ static void check_large(void)
 	check_eq("build.decrease_across_pages", (int64_t)tot_pages(), 408);
 	check_eq("build.decrease_behind", decrease(GFN + 104, 408, 0), 408);
 	check_eq("build.nothing_left", (int64_t)tot_pages(), 0);
-	check_eq("build.max_mem_less", domctl_u64(XEN_DOMCTL_max_mem, 511 * 4), 0);
+	check_eq("build.max_mem_less", domctl_u64(XEN_DOMCTL_max_mem, DOM, 511 * 4), 0);
 	check_eq("build.populate_over_max", populate(GFN, 1, 9), 0);
 	check_eq("build.populate_over_max_list", populate(GFN, 512, 0), 511);
 	check_eq("build.populate_over_max_pages", (int64_t)tot_pages(), 511);
 	check_eq("build.decrease_max", decrease(GFN, 511, 0), 511);
-	check_eq("build.max_mem_again", domctl_u64(XEN_DOMCTL_max_mem, 1ul << 20), 0);
+	check_eq("build.max_mem_again", domctl_u64(XEN_DOMCTL_max_mem, DOM, 1ul << 20), 0);
 	check_eq("build.populate_nowhere", populate(1ul << 40, 1, 0), 0);
 	check_eq("build.populate_nowhere_2M", populate(1ul << 40, 1, 9), 0);
 	check_eq("build.populate_nowhere_pages", (int64_t)tot_pages(), 0);
@@ -209,7 +162,7 @@ static void check_end(uint64_t free)
 	check_eq("build.populate_block", populate(GFN + 0x10000, 1, 14), 1);
 	check_eq("build.populate_odd_blocks", populate(GFN + 0x20001, 8, 9), 8);
 	check_eq("build.claim", claim(30000), 0);
-	CHECK_WAIT("destroy", 0, domctl(XEN_DOMCTL_destroydomain));
+	CHECK_WAIT("destroy", 0, domctl(XEN_DOMCTL_destroydomain, DOM));
 	sleep_us(10000);
 	check_eq("build.claim_is_gone", (int64_t)physinfo()->outstanding_pages, 0);
 	check_range("build.all_pages_are_back", (int64_t)physinfo()->free_pages, (int64_t)free - 40,
@@ -222,9 +175,9 @@ void guest_main(void)
 
 	vtimer_init();
 	irq_register(machine.vtimer_irq, on_tick);
-	if (!check_eq("build.create", domain_make(), 0))
+	if (!check_eq("build.create", domain_make(DOM), 0))
 		return;
-	check_eq("build.mempool", domctl_u64(XEN_DOMCTL_set_paging_mempool_size, 4ul << 20), 0);
+	check_eq("build.mempool", domctl_u64(XEN_DOMCTL_set_paging_mempool_size, DOM, 4ul << 20), 0);
 	check_claims();
 	check_large();
 	vtimer_stop();

@@ -4,7 +4,7 @@
  * what is free changes then, and by nothing that is mapped, split or removed later.
  */
 /* machine: smp=1 vcpus=1 mem=1G dom0=128M timeout=120 */
-#include "guest.h"
+#include "tools.h"
 
 #define DOM	   1
 #define GFN	   0x40000ul /* of 1 GiB */
@@ -12,45 +12,7 @@
 #define MIB	   256	     /* pages */
 #define FIRST_POOL 16	     /* of a domain that nobody has said anything about */
 
-static union {
-	struct xen_domctl op;
-	struct {
-		uint64_t head[2];
-		union {
-			uint32_t w[32];
-			uint64_t q[16];
-		};
-	};
-} dc;
-static struct xen_sysctl sc;
 static uint64_t gfns[16];
-
-static int64_t domctl(uint32_t cmd, uint16_t dom)
-{
-	dc.op.cmd = cmd;
-	dc.op.interface_version = XEN_DOMCTL_INTERFACE_VERSION;
-	dc.op.domain = dom;
-	return hypercall(HC_domctl, (uint64_t)&dc, 0, 0, 0);
-}
-
-static int64_t domctl_u64(uint32_t cmd, uint16_t dom, uint64_t value)
-{
-	memset(&dc, 0, sizeof(dc));
-	dc.q[0] = value;
-	return domctl(cmd, dom);
-}
-
-static int64_t domain_make(void)
-{
-	memset(&dc, 0, sizeof(dc));
-	dc.w[5] = 3; /* a guest with stage 2 */
-	dc.w[7] = 1; /* one vcpu */
-	dc.w[8] = 1023;
-	dc.w[9] = dc.w[10] = 4; /* grant frames, map-track frames */
-	dc.w[11] = 1;		/* grants of version 1 */
-	dc.w[14] = machine.gicr.base ? 2 : 1; /* GICv3 or GICv2 */
-	return domctl(XEN_DOMCTL_createdomain, DOM);
-}
 
 static int64_t pool_set(uint16_t dom, uint64_t pages)
 {
@@ -60,15 +22,6 @@ static int64_t pool_set(uint16_t dom, uint64_t pages)
 static int64_t pool(uint16_t dom)
 {
 	return domctl_u64(XEN_DOMCTL_get_paging_mempool_size, dom, 0) ?: (int64_t)(dc.q[0] >> PAGE_SHIFT);
-}
-
-static const struct xen_sysctl_physinfo *physinfo(void)
-{
-	memset(&sc, 0, sizeof(sc));
-	sc.cmd = XEN_SYSCTL_physinfo;
-	sc.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
-	hypercall(HC_sysctl, (uint64_t)&sc, 0, 0, 0);
-	return &sc.u.physinfo;
 }
 
 static int64_t free_pages(void)
@@ -278,7 +231,7 @@ void guest_main(void)
 	int64_t free;
 
 	free = free_pages();
-	if (!check_eq("pool.create", domain_make(), 0))
+	if (!check_eq("pool.create", domain_make(DOM), 0))
 		return;
 	check_size();
 	check_tables();
