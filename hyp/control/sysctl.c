@@ -141,8 +141,9 @@ long do_sysctl(u64 *arg)
 		return -XEN_ENOSYS;
 	ctl = &sysctls[op.cmd];
 	rc = ctl->fn(&op);
-	/* What was done so far is in the arguments of the next attempt. */
-	if (((rc >= 0 && ctl->out) || rc == -XEN_ERESTART) && copy_to_guest(arg[0], &op))
+	/* What was done so far is in the arguments of the next attempt, and nowhere after a failure. */
+	if (((rc >= 0 && ctl->out) || rc == -XEN_ERESTART || rc == -XEN_EFAULT) &&
+	    copy_to_guest(arg[0], &op))
 		return -XEN_EFAULT;
 	return rc;
 }

@@ -254,6 +254,7 @@ static void getdomaininfolist(void **state)
 							  .buffer = buf } };
 	const struct abi_getdomaininfo *info = host_guest_ptr(buf);
 	struct abi_sysctl again;
+	u32 *progress;
 
 	assert_int_equal(sysctl(&op), 0);
 	assert_int_equal(op.u.getdomaininfolist.num_domains, 2);
@@ -287,6 +288,15 @@ static void getdomaininfolist(void **state)
 	assert_int_equal(info[1].domain, 2);
 	op.u.getdomaininfolist.buffer = HOST_BAD_GVA;
 	assert_int_equal(sysctl(&op), -XEN_EFAULT);
+	/* Interrupted before: that it was is forgotten with the failure, too. */
+	again = op;
+	op.u.getdomaininfolist.num_domains = 0;
+	progress = (u32 *)((u8 *)&op.u + sizeof(op.u.getdomaininfolist));
+	progress[0] = 0x676f6573;
+	progress[1] = 1;
+	assert_int_equal(sysctl(&op), -XEN_EFAULT);
+	again.u.getdomaininfolist.num_domains = 0;
+	assert_memory_equal(&op, &again, sizeof(op));
 	op.u.getdomaininfolist.max_domains = 0;
 	assert_int_equal(sysctl(&op), 0);
 }
